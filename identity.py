@@ -1,0 +1,256 @@
+"""Who somebody is, in numbers and names: resident IDs, units' credit codes, phones, cards.
+
+Every `…_fault` returns the sentence a clerk reads beside the field, or None when all is well.
+`normalize_…` only takes away what typing adds (spaces, full-width forms, apostrophes);
+nothing is guessed or repaired.
+"""
+
+import re
+from datetime import date
+from functools import lru_cache
+from operator import mul
+from typing import Final
+
+# Full-width digits, letters and dots, and what copying leaves behind, all to plain text.
+_PLAIN: Final = {
+    **{0xFF10 + i: str(i) for i in range(10)},
+    **{0xFF21 + i: chr(0x41 + i) for i in range(26)},
+    **{0xFF41 + i: chr(0x61 + i) for i in range(26)},
+    **dict.fromkeys([0x3000, 0xA0, 0x202F, *range(0x2000, 0x200B), 9, 10, 13], " "),
+    **dict.fromkeys([0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x202C, 0x202D, 0x2060, 0xFEFF]),
+}
+_APOSTROPHES: Final = "'‘’`＇"
+
+
+def plain_text(text: str) -> str:
+    """Full-width digits and letters made half-width, odd spaces plain, invisible marks gone."""
+    return text.strip() if text.isascii() else text.translate(_PLAIN).strip()
+
+
+def _compact(text: str) -> str:
+    return plain_text(text).lstrip(_APOSTROPHES).replace(" ", "")
+
+
+# --- resident ID, GB 11643 ---
+
+# The first two digits. Districts below the province come and go (and 419999, which no place has,
+# is what this project's made-up people carry), so no further digit is judged.
+_PROVINCES: Final = frozenset(
+    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54"
+    " 61 62 63 64 65 71".split()
+)
+_PERMITS: Final = ("810000", "820000", "830000")  # residents of Hong Kong, Macao and Taiwan
+_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_CHECK_DIGITS: Final = "10X98765432"
+_ZEROS: Final = ord("0") * sum(_WEIGHTS)  # what the digits' own character codes add to the sum
+
+
+def normalize_id(text: str) -> str:
+    """An ID as printed on the card: half-width, without spaces or apostrophes, X in capital."""
+    if len(text) == 18 and text.isascii() and text.isdigit():
+        return text
+    return _compact(text).upper()
+
+
+def complete_id(first17: str) -> str:
+    """The 17 digits with their check digit (GB 11643: ISO 7064 mod 11-2)."""
+    if len(first17) != 17 or not (first17.isascii() and first17.isdigit()):
+        raise ValueError(f"{first17!r} is not 17 digits")
+    return first17 + _check_digit(first17.encode())
+
+
+def _check_digit(first17: bytes) -> str:
+    return _CHECK_DIGITS[(sum(map(mul, _WEIGHTS, first17)) - _ZEROS) % 11]
+
+
+@lru_cache(maxsize=65_536)
+def _calendar_date(digits: str) -> date | None:
+    try:
+        return date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+    except ValueError:
+        return None
+
+
+def id_fault(number: str) -> str | None:
+    """What is wrong with a normalized ID: length, characters, region, birth date, check digit.
+
+    Besides the resident ID it knows the residence permits of people from Hong Kong, Macao and
+    Taiwan (81, 82, 83 and four zeros) and the foreigners' permanent residence card of 2023
+    (9, province, ISO 3166 number of the country); all share the birth date and the check digit.
+    """
+    if len(number) != 18:
+        return _length_fault(number)
+    if not (number.isascii() and number[:17].isdigit() and number[17] in "0123456789X"):
+        return "只能是17位数字加1位数字或X"
+    if not _region_known(number):
+        return f"前两位{number[:2]}不是省级代码" if number[0] != "9" else "外国人永居证号码的地区有误"
+    born = _calendar_date(number[6:14])
+    if born is None or born.year < 1900:
+        return f"第7至14位“{number[6:14]}”不是有效的出生日期"
+    if _check_digit(number[:17].encode()) != number[17]:
+        return "校验码错误"
+    return None
+
+
+def _length_fault(number: str) -> str:
+    if not number:
+        return "未填写"
+    if len(number) == 15 and number.isascii() and number.isdigit():
+        return "15位的旧号码已停用，请填写18位号码"
+    return f"应为18位，现为{len(number)}位"
+
+
+def _region_known(number: str) -> bool:
+    if number[0] == "9":
+        return number[1:3] in _PROVINCES and number[3:6] != "000"
+    return number[:2] in _PROVINCES or number[:6] in _PERMITS
+
+
+def birth_date(number: str) -> date:
+    """The birth date inside a valid ID."""
+    born = _calendar_date(number[6:14])
+    if born is None:
+        raise ValueError("no birth date in this ID")
+    return born
+
+
+def sex(number: str) -> str:
+    """`male` or `female`, by the parity of the seventeenth digit of a valid ID."""
+    return "male" if number[16] in "13579" else "female"
+
+
+def age_on(birth: date, day: date) -> int:
+    """Whole years on a day; someone born on 29 February comes of age on 1 March."""
+    return day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))
+
+
+# --- units: 统一社会信用代码, GB 32100 ---
+
+_CREDIT_CHARACTERS: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+_CREDIT_VALUES: Final = {character: value for value, character in enumerate(_CREDIT_CHARACTERS)}
+_CREDIT_WEIGHTS: Final = tuple(pow(3, place, 31) for place in range(17))
+
+
+def normalize_credit_code(text: str) -> str:
+    return _compact(text).upper()
+
+
+def complete_credit_code(first17: str) -> str:
+    """The 17 characters with their check character (GB 32100, mod 31)."""
+    total = sum(
+        weight * _CREDIT_VALUES[character]
+        for weight, character in zip(_CREDIT_WEIGHTS, first17, strict=True)
+    )
+    return first17 + _CREDIT_CHARACTERS[-total % 31]
+
+
+def credit_code_fault(code: str) -> str | None:
+    """What is wrong with a normalized 统一社会信用代码."""
+    if not code:
+        return "未填写"
+    if len(code) != 18:
+        return f"应为18位，现为{len(code)}位"
+    if any(character not in _CREDIT_VALUES for character in code):
+        return "只能是数字和大写字母，且不含I、O、S、V、Z"
+    return None if complete_credit_code(code[:17]) == code else "校验码错误"
+
+
+# --- phones and bank cards ---
+
+_MOBILE: Final = re.compile(r"1[3-9]\d{9}", re.ASCII)
+_CARD: Final = re.compile(r"\d{12,22}", re.ASCII)
+_DOUBLED: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+
+
+def normalize_mobile(text: str) -> str:
+    """Digits alone, without +86, spaces or hyphens."""
+    if len(text) == 11 and text.isascii() and text.isdigit():
+        return text
+    digits = _compact(text).replace("-", "").replace("－", "").replace("—", "")
+    return re.sub(r"^(\+|00)?86(?=1\d{10}$)", "", digits)
+
+
+def mobile_fault(number: str) -> str | None:
+    if not number:
+        return "未填写"
+    return None if _MOBILE.fullmatch(number) else "应为1开头的11位手机号"
+
+
+def normalize_bank_card(text: str) -> str:
+    if text.isascii() and text.isdigit():
+        return text
+    return _compact(text).replace("-", "")
+
+
+def bank_card_fault(number: str) -> str | None:
+    """Accounts of passbooks have other lengths than cards, so 12 to 22 digits are let through."""
+    if not number:
+        return "未填写"
+    return None if _CARD.fullmatch(number) else "应为12至22位数字"
+
+
+def bank_card_warning(number: str) -> str | None:
+    """A UnionPay card whose last digit does not fit (Luhn): worth a second look, not a refusal."""
+    if not number.startswith("62") or not 16 <= len(number) <= 19:
+        return None
+    total = 0
+    for place, digit in enumerate(map(int, reversed(number))):
+        total += _DOUBLED[digit] if place % 2 else digit
+    return "末位校验不符，请核对卡号" if total % 10 else None
+
+
+# --- names ---
+
+# 〇, unified ideographs with their extensions, compatibility ideographs, and the private use
+# area, where older Chinese encodings kept rare characters.
+_HAN: Final = "〇㐀-䶿一-鿿豈-﫿\ue000-\uf8ff\U00020000-\U000323af\U000f0000-\U0010fffd"
+_HAN_NAME: Final = re.compile(f"[{_HAN}]+(·[{_HAN}]+)*")
+_HAN_WITH_SPACES: Final = re.compile(f"[{_HAN}· ]+")
+_FOREIGN_NAME: Final = re.compile(f"[^\\W\\d_{_HAN}]+([ .'’·-]+[^\\W\\d_{_HAN}]+)*\\.?")
+_DOTS: Final = dict.fromkeys(map(ord, "•・‧∙⋅．●"), "·")
+
+
+def normalize_name(text: str) -> str:
+    """A name without the spaces that line up columns (张 三); every middle dot written ·."""
+    if _HAN_NAME.fullmatch(text):
+        return text
+    name = re.sub(" +", " ", plain_text(text).lstrip(_APOSTROPHES).translate(_DOTS))
+    return name.replace(" ", "") if _HAN_WITH_SPACES.fullmatch(name) else name
+
+
+def name_fault(name: str) -> str | None:
+    """What is wrong with a normalized name; rare characters and foreign letters are fine."""
+    if _HAN_NAME.fullmatch(name) and 2 <= len(name) <= 50:
+        return None
+    if not name:
+        return "未填写"
+    if "?" in name or "？" in name or "�" in name:
+        return "有未能显示的生僻字，请改用能显示该字的字体或输入法重新填写"
+    if len(name) < 2:
+        return "至少两个字"
+    if len(name) > 50:
+        return "不能超过50个字"
+    return None if _FOREIGN_NAME.fullmatch(name) else f"“{name}”含有姓名中不会出现的字符"
+
+
+# --- what is printed in place of the full text ---
+
+
+def mask_name(name: str) -> str:
+    """张*"""
+    return f"{name[:1]}*" if name else ""
+
+
+def mask_id(number: str) -> str:
+    """410***********1234"""
+    return f"{number[:3]}{'*' * (len(number) - 7)}{number[-4:]}" if len(number) > 7 else "*" * 8
+
+
+def mask_mobile(number: str) -> str:
+    """138****5678"""
+    return f"{number[:3]}****{number[-4:]}" if len(number) == 11 else "*" * 8
+
+
+def mask_bank_card(number: str) -> str:
+    """The last four: 尾号1234."""
+    return f"尾号{number[-4:]}" if len(number) >= 8 else "*" * 4

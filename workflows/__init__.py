@@ -1,0 +1,1 @@
+"""The office's deeds: one file per domain word."""
