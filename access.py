@@ -1,0 +1,151 @@
+"""Who may do what, and on what they may do it. Deny by default.
+
+Every endpoint carries a rule (`allow`); the app does not start when one does not. What a rule's
+roles may touch is the subtree of the organizations where the signed-in user holds one of *those*
+roles: `visible` and `find` read only inside it, so what is foreign is as absent (404).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from flask import Flask, abort, g, request
+from peewee import Expression, ModelSelect
+
+from huigong.models import Base, Grant, Organization, Role
+from huigong.refusals import StartRefused
+
+ROLE_NAMES = {
+    Role.CLERK: "经办人",
+    Role.REVIEWER: "审核人",
+    Role.FINANCE: "财务",
+    Role.AUDITOR: "监督",
+    Role.EDITOR: "编辑",
+    Role.ADMINISTRATOR: "管理员",
+}
+EVERY_ROLE = frozenset(Role)
+
+View = TypeVar("View", bound=Callable[..., Any])
+Row = TypeVar("Row", bound=Base)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Who may use an endpoint: anyone, or holders of one of `roles`. `on` is what it touches;
+    `menu` is its label and place in the menu."""
+
+    anyone: bool
+    roles: frozenset[Role]
+    on: type[Base] | None = None
+    menu: tuple[int, str] | None = None
+
+
+def allow(
+    *roles: Role, on: type[Base] | None = None, menu: tuple[int, str] | None = None
+) -> Callable[[View], View]:
+    """Open an endpoint to holders of one of `roles`, on rows of `on` inside their subtree."""
+    return _with(Rule(anyone=False, roles=frozenset(roles), on=on, menu=menu))
+
+
+def allow_anyone(view: View) -> View:
+    """Open an endpoint to the public."""
+    return _with(Rule(anyone=True, roles=frozenset()))(view)
+
+
+def allow_signed_in(view: View) -> View:
+    """Open an endpoint to everyone who has signed in, whatever their roles."""
+    return _with(Rule(anyone=False, roles=EVERY_ROLE))(view)
+
+
+def _with(rule: Rule) -> Callable[[View], View]:
+    def mark(view: View) -> View:
+        cast(Any, view).access_rule = rule
+        return view
+
+    return mark
+
+
+def registry(app: Flask) -> dict[str, Rule]:
+    """Every endpoint's rule. Raises StartRefused for an endpoint that has none."""
+    rules = {}
+    for endpoint, view in app.view_functions.items():
+        rule = getattr(view, "access_rule", None)
+        if rule is None:
+            raise StartRefused(f"入口 {endpoint} 没有声明谁可以使用，系统拒绝启动。")
+        rules[endpoint] = rule
+    return rules
+
+
+def enforce() -> None:
+    """Before each request: the endpoint's rule against the signed-in user's grants."""
+    g.rule = None
+    if request.endpoint is None:
+        return  # an unknown address: its 404 tells nothing
+    rule: Rule = cast(Any, g.app_rules)[request.endpoint]
+    g.rule = rule
+    if rule.anyone:
+        return
+    if g.user is None:
+        abort(401)
+    if not grants_for(rule):
+        abort(403)
+
+
+def grants_for(rule: Rule) -> list[Grant]:
+    """The signed-in user's grants that count for a rule."""
+    return [grant for grant in g.grants if grant.role in rule.roles]
+
+
+def paths(*roles: Role) -> list[str]:
+    """The subtrees where the signed-in user may use the current endpoint, as one of `roles`
+    when some are named."""
+    grants = grants_for(g.rule)
+    return [grant.organization.path for grant in grants if not roles or grant.role in roles]
+
+
+def holds(*roles: Role, at: Organization | None = None) -> bool:
+    """Whether the signed-in user holds one of `roles`, somewhere or at or above `at`."""
+    return any(
+        grant.role in roles and (at is None or at.path.startswith(grant.organization.path))
+        for grant in g.grants
+    )
+
+
+def scope(model: type[Base], *roles: Role) -> Expression:
+    """The condition that keeps a query inside what the signed-in user may see, as one of
+    `roles` when some are named."""
+    seen = paths(*roles)
+    inside = Organization.id == -1  # no grant, no row
+    for path in seen:
+        inside = inside | Organization.within(path)
+    if model is Organization:
+        return inside
+    column = cast(Any, model).organization
+    condition = column << Organization.select(Organization.id).where(inside)
+    if model.seen == "lineage":
+        above = {int(node) for path in seen for node in path.split("/") if node}
+        condition = condition | (column << above)
+    return condition
+
+
+def visible(model: type[Row], *roles: Role) -> ModelSelect:
+    """The rows of `model` the signed-in user may see on the current endpoint."""
+    return model.select().where(scope(model, *roles))
+
+
+def find(model: type[Row], id: int) -> Row:
+    """One visible row, or 404: foreign and absent are the same."""
+    row = visible(model).where(model._meta.primary_key == id).get_or_none()
+    if row is None:
+        abort(404)
+    return cast(Row, row)
+
+
+def menu(app_rules: dict[str, Rule]) -> list[tuple[str, str]]:
+    """The signed-in user's menu: (endpoint, label), in order."""
+    places = [
+        (rule.menu[0], endpoint, rule.menu[1])
+        for endpoint, rule in app_rules.items()
+        if rule.menu and grants_for(rule)
+    ]
+    return [(endpoint, label) for _, endpoint, label in sorted(places)]

@@ -1,0 +1,21 @@
+"""The office's home: what waits for each role."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, render_template
+
+from huigong.access import allow_signed_in
+from huigong.admin.lists import Waiting
+
+home = Blueprint("home", __name__, url_prefix="/admin")
+
+# Each word's own question, in the order of the work: what waits for the signed-in user?
+QUESTIONS: list[Callable[[], list[Waiting]]] = []
+
+
+@home.get("/")
+@allow_signed_in
+def index() -> Any:
+    waiting = [item for question in QUESTIONS for item in question() if item.count]
+    return render_template("admin/home/index.html", waiting=waiting)

@@ -1,0 +1,49 @@
+"""Lists in the office: paging and sorting by the query string."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from flask import request
+from peewee import ModelSelect
+
+PAGE_ROWS = 50
+
+
+class Waiting(NamedTuple):
+    """Something that waits for the signed-in user: how many, what, and where."""
+
+    count: int
+    words: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a list: its rows, its number from 1, and how many rows there are."""
+
+    rows: list[Any]
+    number: int
+    total: int
+    size: int = PAGE_ROWS
+
+    @property
+    def pages(self) -> int:
+        return max(1, -(-self.total // self.size))
+
+
+def page_of(query: ModelSelect, *, size: int = PAGE_ROWS) -> Page:
+    """The page the query string asks for, kept inside what exists."""
+    total = query.count()
+    asked = request.args.get("page", "1")
+    number = int(asked) if asked.isdecimal() and len(asked) < 9 else 1
+    number = min(max(number, 1), max(1, -(-total // size)))
+    return Page(list(query.limit(size).offset((number - 1) * size)), number, total, size)
+
+
+def ordered(query: ModelSelect, columns: dict[str, Any], *, default: str) -> ModelSelect:
+    """Sort by `?sort=name` or `?sort=-name`, only by the columns a list offers."""
+    asked = request.args.get("sort", default)
+    if asked.lstrip("-") not in columns:
+        asked = default
+    column = columns[asked.lstrip("-")]
+    return query.order_by(column.desc() if asked.startswith("-") else column.asc())

@@ -1,0 +1,56 @@
+"""Idempotent forms: each unsafe form carries a one-time key; a double click replays the answer."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Response, g, redirect, render_template, request
+from peewee import IntegrityError
+
+from huigong import clock
+from huigong.database import writes
+from huigong.models import FormKey
+
+FIELD = "form_key"
+_GIVEN_UP_AFTER = timedelta(minutes=10)  # a process that died mid-deed never answers
+
+
+def replay() -> Any:
+    """Before an unsafe request: claim its key, or answer as the first sending was answered."""
+    g.form_key = None
+    key = request.form.get(FIELD, "") if request.method == "POST" else ""
+    if not key or g.session is None:
+        return None
+    try:
+        g.form_key = _claim(key)
+    except IntegrityError:
+        first = FormKey.get_or_none(FormKey.key == key, FormKey.session == g.session)
+        if first is not None and first.location:
+            return redirect(first.location, 303)
+        return render_template("admin/errors/409.html"), 409
+    return None
+
+
+@writes
+def _claim(key: str) -> FormKey:
+    now = clock.real_now()
+    FormKey.delete().where(
+        FormKey.location.is_null(), FormKey.begun_at < now - _GIVEN_UP_AFTER
+    ).execute()
+    return FormKey.create(key=key[:64], session=g.session, endpoint=request.endpoint, begun_at=now)
+
+
+def remember(response: Response) -> Response:
+    """After it: keep a redirect for replay; free the key of anything else, so it can be retried."""
+    claimed: FormKey | None = g.get("form_key")
+    if claimed is not None:
+        _settle(claimed, response.location if response.status_code == 303 else None)
+        g.form_key = None
+    return response
+
+
+@writes
+def _settle(claimed: FormKey, location: str | None) -> None:
+    if location:
+        FormKey.update(location=location).where(FormKey.id == claimed.id).execute()
+    else:
+        FormKey.delete().where(FormKey.id == claimed.id).execute()

@@ -1,0 +1,76 @@
+"""Settings from the environment, checked at start. What is wrong is said in one sentence."""
+
+import os
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from huigong.refusals import StartRefused
+
+DEMO_MARK = "demo-office"  # a file in the instance that only `huigong demo` writes
+DEMO_TODAY = date(2024, 12, 16)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where this office lives and how it is reached."""
+
+    home: Path
+    keys: Path
+    database_url: str
+    host: str
+    port: int
+    is_demo: bool
+    today: date | None
+    production: bool
+
+    @property
+    def files(self) -> Path:
+        """Quarantined uploads, under random names."""
+        return self.home / "files"
+
+    @property
+    def public(self) -> Path:
+        """The public site's builds; `current` in it is what is served."""
+        return self.home / "site"
+
+    @property
+    def sqlite_path(self) -> Path | None:
+        if not self.database_url.startswith("sqlite:///"):
+            return None
+        return Path(self.database_url.removeprefix("sqlite:///"))
+
+
+def read_settings(environ: dict[str, str] | None = None) -> Settings:
+    """Read and check the settings. Raises StartRefused with the cure."""
+    env = dict(os.environ) if environ is None else environ
+    home = Path(env.get("HUIGONG_HOME", "instance")).absolute()
+    is_demo = (home / DEMO_MARK).exists()
+    return Settings(
+        home=home,
+        keys=Path(env["HUIGONG_KEYS"]).absolute() if env.get("HUIGONG_KEYS") else home / "keys",
+        database_url=env.get("DATABASE_URL") or f"sqlite:///{home / 'huigong.db'}",
+        host=env.get("HUIGONG_HOST", "127.0.0.1"),
+        port=_port(env.get("HUIGONG_PORT", "8000")),
+        is_demo=is_demo,
+        today=_today(env.get("HUIGONG_TODAY"), is_demo),
+        production=env.get("HUIGONG_PRODUCTION", "") not in ("", "0"),
+    )
+
+
+def _port(text: str) -> int:
+    if text.isdigit() and 0 < int(text) < 65536:
+        return int(text)
+    raise StartRefused(f"HUIGONG_PORT 应为 1–65535 的整数，现在是“{text}”。")
+
+
+def _today(text: str | None, is_demo: bool) -> date | None:
+    if not is_demo:
+        return None  # a real office's clock cannot be fixed, whatever the environment says
+    if not text:
+        return DEMO_TODAY
+    try:
+        return date.fromisoformat(text)
+    except ValueError as wrong:
+        message = f"HUIGONG_TODAY 应写成 2024-12-16 这样的日期，现在是“{text}”。"
+        raise StartRefused(message) from wrong

@@ -1,0 +1,129 @@
+"""The one connection, the one write gateway, and the only SQL that one database alone speaks.
+
+On SQLite a write begins IMMEDIATE, on PostgreSQL it first takes one advisory lock: either way
+one writer at a time, so what a deed reads inside its transaction stays true until it commits
+and the audit chain has one head. Readers never wait.
+"""
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, ParamSpec, TypeVar
+from urllib.parse import urlsplit
+
+import apsw
+from peewee import DatabaseError, DatabaseProxy, InterfaceError, PostgresqlDatabase
+from playhouse.apsw_ext import APSWDatabase
+
+from huigong.refusals import StartRefused
+
+db = DatabaseProxy()
+
+_WRITER_LOCK = 0x68756967  # "huig": any fixed number, the same in every process
+_WAL_FIXED_IN = (3, 51, 3)  # earlier releases can lose a write when WAL resets
+_BUSY_SECONDS = 15
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Office(APSWDatabase):
+    """The office's SQLite file, through a current SQLite whatever the system has."""
+
+    def _connect(self) -> apsw.Connection:
+        connection = super()._connect()
+        # Dates and date-times are stored as ISO text, as Python's own driver would.
+        connection.convert_binding = lambda _cursor, _number, value: str(value)
+        return connection
+
+
+def connect_to(url: str) -> None:
+    """Point this process at a database: sqlite:///path or postgresql://…."""
+    db.initialize(_sqlite(url) if url.startswith("sqlite:///") else _postgresql(url))
+
+
+def _sqlite(url: str) -> Office:
+    wal = tuple(map(int, apsw.sqlite_lib_version().split("."))) >= _WAL_FIXED_IN
+    pragmas = {
+        "journal_mode": "wal" if wal else "delete",
+        "synchronous": "full",
+        "foreign_keys": 1,
+        "cache_size": -32_000,
+        "temp_store": "memory",
+        "trusted_schema": 0,
+    }
+    return Office(url.removeprefix("sqlite:///"), pragmas=pragmas, timeout=_BUSY_SECONDS)
+
+
+def _postgresql(url: str) -> PostgresqlDatabase:
+    parts = urlsplit(url)
+    if parts.scheme not in ("postgresql", "postgres"):
+        raise StartRefused("DATABASE_URL 只支持 sqlite:///路径 或 postgresql://用户@主机/库名。")
+    return PostgresqlDatabase(url, prefer_psycopg3=True)
+
+
+def is_sqlite() -> bool:
+    return isinstance(db.obj, APSWDatabase)
+
+
+def writes(deed: Callable[P, R]) -> Callable[P, R]:
+    """Make a deed one write transaction. A deed called by another deed joins its transaction."""
+
+    @functools.wraps(deed)
+    def within_one_transaction(*args: P.args, **kwargs: P.kwargs) -> R:
+        if db.transaction_depth():
+            return deed(*args, **kwargs)
+        if is_sqlite():
+            with db.atomic("IMMEDIATE"):
+                return deed(*args, **kwargs)
+        with db.atomic():
+            db.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_WRITER_LOCK,))
+            return deed(*args, **kwargs)
+
+    return within_one_transaction
+
+
+def insert_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Insert many rows inside the open transaction the fastest way each database has."""
+    names = ", ".join(f'"{name}"' for name in columns)
+    if is_sqlite():
+        marks = ", ".join("?" * len(columns))
+        statement = f'INSERT INTO "{table}" ({names}) VALUES ({marks})'  # noqa: S608 our own names
+        db.cursor().executemany(statement, rows)
+        return
+    with db.cursor().copy(f'COPY "{table}" ({names}) FROM STDIN') as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def add_only(tables: Iterable[str], dialect: str) -> list[str]:
+    """The statements that block update and delete on `tables`: their rows are only added."""
+    if dialect == "sqlite":
+        return [
+            f'CREATE TRIGGER "{table}_no_{verb}" BEFORE {verb.upper()} ON "{table}" '
+            f"BEGIN SELECT RAISE(ABORT, '{table} rows are only added'); END"
+            for table in tables
+            for verb in ("update", "delete")
+        ]
+    refuse = (
+        "CREATE OR REPLACE FUNCTION rows_are_only_added() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' rows are only added'; END $$"
+    )
+    return [refuse] + [
+        f'CREATE TRIGGER "{table}_no_{verb}" BEFORE {verb.upper()} ON "{table}" '
+        "FOR EACH ROW EXECUTE FUNCTION rows_are_only_added()"
+        for table in tables
+        for verb in ("update", "delete")
+    ]
+
+
+def check_readable() -> None:
+    """Raise StartRefused when the database cannot be opened or read."""
+    try:
+        with db.connection_context():
+            db.execute_sql("SELECT 1").fetchone()
+            db.get_tables()
+    except (DatabaseError, InterfaceError, OSError) as wrong:
+        raise StartRefused(
+            f"数据库无法打开或读取（{type(wrong).__name__}）：请检查 DATABASE_URL 与文件权限，"
+            "或用 huigong restore 从备份恢复。"
+        ) from wrong

@@ -1,0 +1,1 @@
+"""The demonstration office: believable, labelled, made through the same deeds."""

@@ -1,0 +1,33 @@
+"""The schema that models.py asks for, as SQL: what a migration is drafted from and tested by.
+
+`python -m huigong.migrations.ddl sqlite` prints it.
+"""
+
+import sys
+
+from peewee import PostgresqlDatabase, SqliteDatabase, sort_models
+
+from huigong.database import add_only
+from huigong.models import ADD_ONLY, TABLES
+
+
+def statements(dialect: str) -> list[str]:
+    """Every CREATE statement for `dialect` (sqlite | postgresql), in an order that loads."""
+    database = SqliteDatabase(None) if dialect == "sqlite" else PostgresqlDatabase(None)
+    sql = []
+    with database.bind_ctx(TABLES, bind_refs=False, bind_backrefs=False):
+        for model in sort_models(TABLES):
+            sql.append(_text(model._schema._create_table(safe=False)))
+            sql += [_text(index) for index in model._schema._create_indexes(safe=False)]
+    return sql + add_only(ADD_ONLY, dialect)
+
+
+def _text(context) -> str:
+    text, values = context.query()
+    if values:
+        raise ValueError(f"a migration cannot carry bound values: {text} {values}")
+    return text
+
+
+if __name__ == "__main__":
+    print(";;\n".join(statements(sys.argv[1])) + ";;")

@@ -1,0 +1,627 @@
+"""What the office remembers, in life order.
+
+Facts are rows: a claim is decided when a Decision exists. A `stage` column is a cache of the
+last fact, changed only by `move` (compare-and-set) in the same transaction. Money is whole fen.
+`ADD_ONLY` names the tables whose rows the database itself never lets change.
+"""
+
+import json
+from datetime import date
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from peewee import (
+    BigIntegerField,
+    BlobField,
+    BooleanField,
+    Check,
+    DateField,
+    DateTimeField,
+    FloatField,
+    ForeignKeyField,
+    IntegerField,
+    Model,
+    TextField,
+)
+
+from huigong import vault
+from huigong.database import db
+from huigong.refusals import Lost
+
+
+class JsonField(TextField):
+    """Plain JSON kept as text, the same on both databases."""
+
+    def db_value(self, value: Any) -> str | None:
+        return None if value is None else json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+    def python_value(self, value: str | None) -> Any:
+        return None if value is None else json.loads(value)
+
+
+class Base(Model):
+    """Every table. `seen` says who may see a row: those above its organization ("subtree"),
+    or also those below it ("lineage", for what a city publishes to its units)."""
+
+    seen: ClassVar[str] = "subtree"
+
+    class Meta:
+        database = db
+        legacy_table_names = False
+
+    def move(self, field: str, *, was: str, to: str, **also: Any) -> None:
+        """Compare-and-set a cached stage. Raises Lost when somebody else was first."""
+        cls, column = type(self), getattr(type(self), field)
+        changes = {field: to, **also}
+        if not cls.update(**changes).where(cls._meta.primary_key == self, column == was).execute():
+            raise Lost(f"{cls.__name__} {self.get_id()} is no longer {was}")
+        for name, value in changes.items():
+            setattr(self, name, value)
+
+
+class Sealed(Base):
+    """A row with encrypted fields; `ref` binds them to this row before it has an id."""
+
+    ref = TextField(unique=True, default=vault.new_ref)
+
+    def seal(self, column: str, text: str) -> bytes:
+        return vault.current().seal(text, table=self._meta.table_name, column=column, row=self.ref)
+
+    def opened(self, column: str) -> str:
+        sealed, table = getattr(self, column), self._meta.table_name
+        return vault.current().open(sealed, table=table, column=column, row=self.ref)
+
+
+# ── Organizations and people ────────────────────────────────────────────────────────────────
+
+
+class Level(StrEnum):
+    PROVINCE = "province"
+    CITY = "city"
+    COUNTY = "county"
+    UNIT = "unit"
+
+
+class Organization(Base):
+    """A node of the tree province › city › county › unit. `path` holds the ids from the root,
+    each between slashes, so a subtree is a prefix."""
+
+    name = TextField()
+    level = TextField(choices=[(level.value, level.value) for level in Level])
+    parent = ForeignKeyField("self", null=True, backref="children", on_delete="RESTRICT")
+    path = TextField(index=True, default="")
+    slug = TextField(null=True, unique=True)  # a city's address on the public site
+    code = TextField(null=True, unique=True)  # 统一社会信用代码
+    pinyin = TextField(default="")  # sort key
+    contact_name = TextField(default="")
+    contact_phone = TextField(default="")
+    address = TextField(default="")
+    opened_on = DateField()
+    closed_on = DateField(null=True)
+
+    @classmethod
+    def within(cls, path: str) -> Any:
+        """The condition that an organization lies in the subtree at `path`."""
+        return cls.path.startswith(path)
+
+    @property
+    def lineage(self) -> list[int]:
+        """Ids from the root to this organization."""
+        return [int(part) for part in self.path.split("/") if part]
+
+    def above(self, level: Level) -> "Organization | None":
+        """The nearest organization of `level` on the way up, this one included."""
+        found = {o.level: o for o in Organization.select().where(Organization.id << self.lineage)}
+        return found.get(level)
+
+    @property
+    def unit_level(self) -> str:
+        """`county` for what hangs below a county, otherwise `city`: it decides fee shares."""
+        return "county" if self.above(Level.COUNTY) else "city"
+
+
+class Role(StrEnum):
+    CLERK = "clerk"
+    REVIEWER = "reviewer"
+    FINANCE = "finance"
+    AUDITOR = "auditor"
+    EDITOR = "editor"
+    ADMINISTRATOR = "administrator"
+
+
+class User(Base):
+    """Someone who signs in. What they may do is in their roles, each at one organization."""
+
+    organization = ForeignKeyField(Organization, backref="users")
+    name = TextField()
+    login = TextField(unique=True)
+    phone = TextField(default="")
+    password_hash = TextField(default="")
+    failures = IntegerField(default=0)
+    locked_until = DateTimeField(null=True)
+    made_at = DateTimeField()
+    ended_on = DateField(null=True)
+
+
+class UnitApplication(Base):
+    """A unit's request to be registered; the level above decides."""
+
+    organization = ForeignKeyField(Organization, backref="applications")  # the level above
+    name = TextField()
+    code = TextField()
+    contact_name = TextField()
+    contact_phone = TextField()
+    address = TextField(default="")
+    proof = TextField()  # the kept file's name
+    proof_name = TextField()
+    applied_at = DateTimeField()
+    stage = TextField(default="applied")  # applied | approved | refused
+    decided_by = ForeignKeyField(User, null=True)
+    decided_on = DateField(null=True)
+    reason = TextField(default="")
+    unit = ForeignKeyField(Organization, null=True, backref="application")
+
+
+class Grant(Base):
+    """A role held by a user at one organization, valid for its subtree."""
+
+    user = ForeignKeyField(User, backref="grants")
+    role = TextField()
+    organization = ForeignKeyField(Organization, backref="grants")
+    by = ForeignKeyField(User, null=True)
+    on = DateField()
+    ended_on = DateField(null=True)
+
+
+class OneTimeLink(Base):
+    """A link that lets a user set a password once. Only its hash is kept."""
+
+    user = ForeignKeyField(User, backref="links")
+    token_hash = TextField(unique=True)
+    by = ForeignKeyField(User, null=True)
+    made_at = DateTimeField()
+    expires_at = DateTimeField()
+    used_at = DateTimeField(null=True)
+
+
+class Session(Base):
+    """A signed-in browser. Only the hash of its cookie is kept."""
+
+    user = ForeignKeyField(User, backref="sessions")
+    token_hash = TextField(unique=True)
+    started_at = DateTimeField()
+    seen_at = DateTimeField()
+    ended_at = DateTimeField(null=True)
+
+
+class FormKey(Base):
+    """A form's one-time key and the answer its first sending had."""
+
+    key = TextField(unique=True)
+    session = ForeignKeyField(Session, null=True, on_delete="CASCADE")
+    endpoint = TextField()
+    begun_at = DateTimeField()
+    location = TextField(null=True)
+
+
+class Member(Sealed):
+    """A natural person, known by the resident ID. `organization` is the current unit."""
+
+    organization = ForeignKeyField(Organization, backref="members")
+    name = TextField()
+    pinyin = TextField(default="", index=True)  # initials, for search
+    sex = TextField(default="")
+    born_on = DateField(null=True)
+    resident_id = BlobField()
+    id_index = TextField(unique=True)
+    tail_index = TextField(index=True)  # blind index of the last four of the ID
+    phone = BlobField(default=b"")
+    bank_card = BlobField(default=b"")
+    bank = TextField(default="")
+    membership = TextField(default="member")
+
+
+class Employment(Base):
+    """A member's time at a unit."""
+
+    member = ForeignKeyField(Member, backref="employments")
+    organization = ForeignKeyField(Organization, backref="employments")
+    from_on = DateField()
+    to_on = DateField(null=True)
+
+
+# ── Schemes and cover ───────────────────────────────────────────────────────────────────────
+
+
+class Scheme(Base):
+    """The dated rules of one product in one city; its editions follow each other."""
+
+    seen = "lineage"
+    organization = ForeignKeyField(Organization, backref="schemes")
+    slug = TextField(unique=True)
+    name = TextField()
+
+
+class Edition(Base):
+    """One edition of a scheme. Once published it never changes."""
+
+    seen = "lineage"
+    organization = ForeignKeyField(Organization, backref="editions")
+    scheme = ForeignKeyField(Scheme, backref="editions")
+    code = TextField(unique=True)  # zhengzhou-hospital-2023
+    name = TextField()
+    plan = JsonField()
+    plan_hash = TextField()
+    enrolled_from = DateField()
+    enrolled_to = DateField(null=True)
+    stage = TextField(default="draft")  # draft | published
+    drafted_by = ForeignKeyField(User, null=True, backref="drafts")
+    drafted_on = DateField()
+    published_by = ForeignKeyField(User, null=True, backref="published")
+    published_on = DateField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            Check(
+                "published_by_id IS NULL OR drafted_by_id IS NULL "
+                "OR published_by_id <> drafted_by_id"
+            )
+        ]
+
+    def enrolls_on(self, day: date) -> bool:
+        """Whether people may be enrolled under it on `day`."""
+        ended = self.enrolled_to is not None and day > self.enrolled_to
+        return self.stage == "published" and self.enrolled_from <= day and not ended
+
+
+class Roster(Base):
+    """A unit's list of people for one scheme and start date."""
+
+    organization = ForeignKeyField(Organization, backref="rosters")
+    edition = ForeignKeyField(Edition, backref="rosters")
+    number = TextField(unique=True)
+    cover_from = DateField()
+    rest_by = TextField()  # unit | person: who carries the rest of the fee
+    stage = TextField(default="draft", index=True)  # draft submitted returned approved withdrawn
+    file = TextField()
+    file_name = TextField()
+    made_by = ForeignKeyField(User, backref="rosters")
+    made_at = DateTimeField()
+    people = IntegerField(default=0)  # clean rows
+    faulty = IntegerField(default=0)
+    clean_only = BooleanField(default=False)  # the clerk chose to submit the clean rows alone
+    total = BigIntegerField(default=0)  # fen
+
+
+class RosterEvent(Base):
+    """A fact in a roster's life: submitted, returned with reasons, approved."""
+
+    roster = ForeignKeyField(Roster, backref="events")
+    kind = TextField()
+    by = ForeignKeyField(User)
+    at = DateTimeField()
+    on = DateField()
+    note = TextField(default="")
+
+
+class RosterRow(Sealed):
+    """A staged row of a roster. `secret` seals the ID, phone and bank card as one JSON."""
+
+    roster = ForeignKeyField(Roster, backref="rows", on_delete="CASCADE")
+    number = IntegerField()  # the row in their file
+    name = TextField(default="")
+    secret = BlobField(default=b"")
+    id_index = TextField(default="", index=True)
+    facts = JsonField(default=dict)  # sex, born_on, age, employment, insurance, membership, bank
+    kind = TextField()  # new | renewed | unchanged | faulty
+    faults = JsonField(default=list)  # [[column, message], …]
+
+
+class Enrollment(Base):
+    """One member covered by one edition for one term. It counts once its roster is approved;
+    cover is in force once the roster's dues are paid (`Roster` → `Due`)."""
+
+    organization = ForeignKeyField(Organization, backref="enrollments")
+    member = ForeignKeyField(Member, backref="enrollments")
+    edition = ForeignKeyField(Edition, backref="enrollments")
+    roster = ForeignKeyField(Roster, null=True, backref="enrollments")
+    certificate = TextField(unique=True)
+    cover_from = DateField()
+    cover_to = DateField()  # the last day of cover
+    renewal = BooleanField(default=False)
+    facts = JsonField()  # the enrollment facts of the scheme, as they were
+    fee = BigIntegerField()
+    left_on = DateField(null=True)
+
+    class Meta:
+        indexes = ((("member", "edition", "cover_from"), True),)
+
+
+# ── Money ───────────────────────────────────────────────────────────────────────────────────
+
+
+class Due(Base):
+    """A share of a roster's fees owed by one carrier by a date."""
+
+    organization = ForeignKeyField(Organization, backref="dues")  # the roster's unit
+    roster = ForeignKeyField(Roster, backref="dues")
+    carrier = TextField()  # province | city | county | unit | person
+    payer = ForeignKeyField(Organization, backref="owed")  # who transfers it
+    amount = BigIntegerField(constraints=[Check("amount > 0")])
+    due_on = DateField()
+
+    class Meta:
+        indexes = ((("roster", "carrier"), True),)
+
+
+class Payment(Base):
+    """Money received against a due."""
+
+    organization = ForeignKeyField(Organization, backref="payments")  # the due's unit
+    due = ForeignKeyField(Due, backref="payments")
+    amount = BigIntegerField(constraints=[Check("amount > 0")])
+    received_on = DateField()
+    remark = TextField(default="")
+    bank_reference = TextField(unique=True)  # the statement line: one line counts once
+    by = ForeignKeyField(User)
+    at = DateTimeField()
+
+
+class Receipt(Base):
+    """The confirmation that a roster's payments were invoiced."""
+
+    organization = ForeignKeyField(Organization, backref="receipts")
+    roster = ForeignKeyField(Roster, unique=True, backref="receipts")
+    number = TextField(unique=True)
+    amount = BigIntegerField()
+    by = ForeignKeyField(User)
+    on = DateField()
+
+
+class Journal(Base):
+    """One entry of the double-entry ledger. `key` makes each fact bookable once."""
+
+    key = TextField(unique=True)  # claim:12:award
+    organization = ForeignKeyField(Organization, backref="journals")
+    on = DateField()
+    text = TextField()  # 名册#12 应收 …
+    by = ForeignKeyField(User, null=True)
+    at = DateTimeField()
+
+
+class Posting(Base):
+    """One line of a journal: debit positive, credit negative; a journal's lines sum to zero."""
+
+    journal = ForeignKeyField(Journal, backref="postings")
+    account = TextField()  # receivable bank contributions benefits payable …
+    scheme = ForeignKeyField(Scheme, backref="postings")
+    amount = BigIntegerField(constraints=[Check("amount <> 0")])
+
+
+# ── Claims ──────────────────────────────────────────────────────────────────────────────────
+
+
+class Claim(Base):
+    """A member's request for a benefit. Its history is its events; `stage` caches the last."""
+
+    organization = ForeignKeyField(Organization, backref="claims")
+    member = ForeignKeyField(Member, backref="claims")
+    enrollment = ForeignKeyField(Enrollment, backref="claims")
+    number = TextField(unique=True)
+    event = TextField(null=True)  # for lump sums: what happened, as the scheme names it
+    stage = TextField(default="filed", index=True)  # filed returned reviewed approved refused paid
+    filed_by = ForeignKeyField(User, backref="filed_claims")
+    filed_on = DateField()
+    first_reviewer = ForeignKeyField(User, null=True, backref="first_reviews")
+    computed = BigIntegerField(default=0)  # what the steps said when last reckoned
+
+    class Meta:
+        constraints: ClassVar = [
+            Check("first_reviewer_id IS NULL OR first_reviewer_id <> filed_by_id")
+        ]
+
+
+class Stay(Base):
+    """One admission to discharge, with its settlement in fen by part."""
+
+    claim = ForeignKeyField(Claim, backref="stays", on_delete="CASCADE")
+    number = IntegerField()
+    hospital = TextField(default="")
+    hospital_level = IntegerField(null=True)
+    place = TextField(default="")
+    admitted = DateField(null=True)
+    discharged = DateField(null=True)
+    days = IntegerField(null=True)
+    amounts = JsonField()  # {"total": fen, …}: only the parts that were given
+
+
+class Document(Base):
+    """A paper kept with a claim, under a random name."""
+
+    organization = ForeignKeyField(Organization, backref="documents")
+    claim = ForeignKeyField(Claim, backref="documents")
+    kind = TextField()
+    name = TextField()
+    file = TextField(unique=True)
+    size = IntegerField()
+    sha256 = TextField()
+    by = ForeignKeyField(User)
+    at = DateTimeField()
+
+
+class ClaimEvent(Base):
+    """A fact in a claim's life; rows are only added."""
+
+    claim = ForeignKeyField(Claim, backref="events")
+    kind = TextField()  # filed returned refiled reviewed approved refused paid payment_returned
+    by = ForeignKeyField(User)
+    on = DateField()
+    at = DateTimeField()
+    note = TextField(default="")
+
+
+class Decision(Base):
+    """The verdict on a claim, its locked amount, and the steps that explain it."""
+
+    organization = ForeignKeyField(Organization, backref="decisions")
+    claim = ForeignKeyField(Claim, unique=True, backref="decisions")
+    verdict = TextField()  # approve | refuse
+    computed = BigIntegerField()
+    amount = BigIntegerField(constraints=[Check("amount >= 0")])
+    reason = TextField(default="")
+    explanation = JsonField()  # the evaluated steps, as the notice prints them
+    plan_hash = TextField()
+    by = ForeignKeyField(User, backref="decisions")
+    on = DateField()
+    filed_by = ForeignKeyField(User, backref="decided_filings")
+    first_reviewer = ForeignKeyField(User, backref="decided_reviews")
+
+    class Meta:
+        constraints: ClassVar = [
+            Check("by_id <> filed_by_id"),
+            Check("by_id <> first_reviewer_id"),
+        ]
+
+
+class PayoutBatch(Base):
+    """Approved claims paid together through a bank file."""
+
+    organization = ForeignKeyField(Organization, backref="batches")
+    number = TextField(unique=True)
+    stage = TextField(default="made")  # made | released | withdrawn
+    made_by = ForeignKeyField(User, backref="made_batches")
+    made_on = DateField()
+    released_by = ForeignKeyField(User, null=True, backref="released_batches")
+    released_on = DateField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [Check("released_by_id IS NULL OR released_by_id <> made_by_id")]
+
+
+class Payout(Base):
+    """One claim's benefit in a batch. `key` is unique per claim and attempt."""
+
+    organization = ForeignKeyField(Organization, backref="payouts")
+    batch = ForeignKeyField(PayoutBatch, backref="payouts")
+    claim = ForeignKeyField(Claim, backref="payouts")
+    key = TextField(unique=True)  # claim:12:1; a second attempt only after the first came back
+    amount = BigIntegerField(constraints=[Check("amount > 0")])
+    stage = TextField(default="pending")  # pending | paid | returned | withdrawn
+    note = TextField(default="")
+
+
+# ── Public listings ─────────────────────────────────────────────────────────────────────────
+
+
+class Listing(Base):
+    """What the public reads. `example` marks what was made up for a demonstration: 示例."""
+
+    seen = "lineage"
+    organization = ForeignKeyField(Organization)
+    name = TextField()
+    pinyin = TextField(default="")
+    summary = TextField(default="")
+    region = TextField(default="")  # the county-level division, in Chinese
+    example = BooleanField(default=False)
+    published = BooleanField(default=True)
+    updated_on = DateField()
+
+
+class Program(Listing):
+    """A program the public reads about: 惠工保, 惠工游, 惠至心灵 …"""
+
+    slug = TextField()
+    body = TextField()  # Markdown
+    html = TextField()  # rendered and cleaned when saved
+    phone = TextField(default="")
+    source = TextField(default="")
+
+
+class Measure(Listing):
+    """One numbered measure of a dated policy document."""
+
+    document = TextField()
+    document_on = DateField()
+    section = TextField(default="")
+    number = IntegerField()
+    sums = TextField(default="")
+    departments = TextField(default="")
+
+
+class Route(Listing):
+    """A tourism route."""
+
+    kind = TextField()  # workday | rural
+    length = TextField(default="")
+    how = TextField(default="")  # how to take part
+
+
+class Stop(Base):
+    route = ForeignKeyField(Route, backref="stops", on_delete="CASCADE")
+    number = IntegerField()
+    name = TextField()
+    note = TextField(default="")
+
+
+class Departure(Base):
+    route = ForeignKeyField(Route, backref="departures", on_delete="CASCADE")
+    on = DateField()
+    meets = TextField()
+    seats = IntegerField(null=True)
+
+
+class Attraction(Listing):
+    """A contracted scenic spot with a member price."""
+
+    address = TextField(default="")
+    offer = TextField(default="")
+    hours = TextField(default="")
+    phone = TextField(default="")
+    longitude = FloatField(null=True)  # GCJ-02
+    latitude = FloatField(null=True)
+
+
+class Station(Listing):
+    """A service station and its kind."""
+
+    kind = TextField()  # 爱心驿站 司机之家 骑手之家 心理服务中心 心理服务站
+    address = TextField(default="")
+    entrance = TextField(default="")  # how to get in
+    hours = TextField(default="")
+    facilities = TextField(default="")
+    phone = TextField(default="")
+    longitude = FloatField(null=True)  # GCJ-02
+    latitude = FloatField(null=True)
+    verified_on = DateField(null=True)
+
+
+class Notice(Listing):
+    body = TextField()
+    html = TextField()
+    from_on = DateField()
+
+
+# ── Audit ───────────────────────────────────────────────────────────────────────────────────
+
+
+class AuditEvent(Base):
+    """One deed, chained by hash to the one before it."""
+
+    organization = ForeignKeyField(Organization, null=True, backref="audit")
+    at = DateTimeField()
+    by = ForeignKeyField(User, null=True)
+    deed = TextField()
+    subject = TextField(default="")  # Claim:12
+    detail = TextField(default="")
+    previous = TextField()
+    hash = TextField(unique=True)
+
+
+TABLES = [
+    model
+    for model in globals().values()
+    if isinstance(model, type) and issubclass(model, Base) and model not in (Base, Sealed, Listing)
+]
+ADD_ONLY = [
+    model._meta.table_name for model in (Journal, Posting, ClaimEvent, Decision, AuditEvent)
+]

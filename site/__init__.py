@@ -1,0 +1,1 @@
+"""The public site: pages, and the build that renders them."""

