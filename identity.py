@@ -36,8 +36,9 @@ def _compact(text: str) -> str:
 # The first two digits. Districts below the province come and go (and 419999, which no place has,
 # is what this project's made-up people carry), so no further digit is judged.
 _PROVINCES: Final = frozenset(
-    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54"
-    " 61 62 63 64 65 71".split()
+    str(code)
+    for first, last in ((11, 15), (21, 23), (31, 37), (41, 46), (50, 54), (61, 65), (71, 71))
+    for code in range(first, last + 1)
 )
 _PERMITS: Final = ("810000", "820000", "830000")  # residents of Hong Kong, Macao and Taiwan
 _WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -83,7 +84,9 @@ def id_fault(number: str) -> str | None:
     if not (number.isascii() and number[:17].isdigit() and number[17] in "0123456789X"):
         return "只能是17位数字加1位数字或X"
     if not _region_known(number):
-        return f"前两位{number[:2]}不是省级代码" if number[0] != "9" else "外国人永居证号码的地区有误"
+        return (
+            f"前两位{number[:2]}不是省级代码" if number[0] != "9" else "外国人永居证号码的地区有误"
+        )
     born = _calendar_date(number[6:14])
     if born is None or born.year < 1900:
         return f"第7至14位“{number[6:14]}”不是有效的出生日期"

@@ -1,0 +1,179 @@
+"""The rows of an upload, read by a limited child process and handed over in small batches."""
+
+import json
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+from huigong.sheets import uploads
+from huigong.sheets.uploads import MIB, SheetRefused, inspect_upload
+
+Cell = str | float | int | bool | date
+Row = list[Cell]
+Progress = Callable[[int, int], None]
+
+CHILD_MEMORY: Final = 700 * MIB
+_CHILD: Final = Path(__file__).with_name("child.py")
+_TOO_LARGE: Final = "表格内容过大，读不进来，请删去多余的行列和工作表，或分成几份上传"
+_TOO_SLOW: Final = "表格过于复杂，读取超时，请把名册复制到新工作簿后再上传"
+_AHEAD: Final = 4  # batches read ahead of the consumer, so that neither process holds the sheet
+
+
+class ReadingCancelled(Exception):
+    """Somebody asked to stop; the child is gone and nothing was kept."""
+
+
+def read_rows(
+    path: str | Path,
+    *,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    patience: float | None = None,
+) -> "SheetRows":
+    """Open an upload for reading; raises SheetRefused before the first row where it can.
+
+    Use it as a context manager or read it to the end: the child process lives until then.
+    `progress(done, of)` is told rows and is called as batches arrive; `cancelled()` is asked
+    several times a second. `patience` is how many seconds of waiting on the child are allowed,
+    by default 30 and two more for each MiB.
+    """
+    kind = inspect_upload(path)
+    if patience is None:
+        patience = 30 + 2 * Path(path).stat().st_size / MIB
+    return SheetRows(
+        Path(path),
+        kind,
+        progress=progress or (lambda done, of: None),
+        cancelled=cancelled or (lambda: False),
+        patience=patience,
+    )
+
+
+class SheetRows:
+    """The rows with content of an upload's first sheet: pairs of (number shown in Excel, cells).
+
+    A cell is text exactly as typed, a number (float or int: such an ID has lost digits), True or
+    False, or a date; an empty cell is "". All rows have the same width. `epoch` is 1900 or 1904,
+    the base of date serials in number cells. `others`, known after the last row, names further
+    sheets that have content and were not read.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        kind: uploads.Kind,
+        *,
+        progress: Progress,
+        cancelled: Callable[[], bool],
+        patience: float,
+    ):
+        self.kind, self.others = kind, list[str]()
+        self._progress, self._cancelled, self._patience = progress, cancelled, patience
+        self._child = _start(path, kind, patience)
+        self._lines: queue.Queue[bytes] = queue.Queue(maxsize=_AHEAD)
+        self._closing = threading.Event()
+        self._feeder = threading.Thread(target=self._feed, daemon=True)
+        self._feeder.start()
+        try:
+            opening = self._next_message()
+        except BaseException:
+            self.close()
+            raise
+        self.name: str = opening["name"]
+        self.height: int = opening["height"]
+        self.width: int = opening["width"]
+        self.epoch: int = opening["epoch"]
+
+    def __iter__(self) -> Iterator[tuple[int, Row]]:
+        try:
+            while isinstance(batch := self._next_message(), list):
+                number = 0
+                for row in batch:
+                    number = row.pop(0)
+                    yield number, row
+                self._progress(number, self.height)
+            self.others = batch["others"]
+        finally:
+            self.close()
+
+    def __enter__(self) -> "SheetRows":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the child, read or not; safe to call again."""
+        self._closing.set()
+        self._child.kill()
+        self._feeder.join()
+        self._child.wait()
+        if self._child.stdout:
+            self._child.stdout.close()
+
+    def _feed(self) -> None:
+        """In a thread of its own: the child's lines, then an empty one when it has ended."""
+        lines = self._child.stdout or ()
+        for line in lines:
+            if not self._offer(line):
+                return
+        self._offer(b"")
+
+    def _offer(self, line: bytes) -> bool:
+        while not self._closing.is_set():
+            try:
+                self._lines.put(line, timeout=0.2)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+    def _next_message(self) -> Any:
+        """The child's next answer; only time spent waiting for it is charged to its patience."""
+        waited = time.monotonic()
+        while True:
+            if self._cancelled():
+                raise ReadingCancelled
+            try:
+                line = self._lines.get(timeout=0.2)
+                break
+            except queue.Empty:
+                if time.monotonic() - waited > self._patience:
+                    raise SheetRefused(_TOO_SLOW) from None
+        self._patience -= time.monotonic() - waited
+        if not line:  # it ended without a word: the memory or time limit took it
+            raise SheetRefused(_TOO_LARGE)
+        message = json.loads(line, object_hook=_as_date)
+        if isinstance(message, dict) and "refused" in message:
+            raise SheetRefused(message["refused"])
+        return message
+
+
+def _start(path: Path, kind: uploads.Kind, patience: float) -> subprocess.Popen[bytes]:
+    order = {
+        "path": str(path),
+        "kind": kind,
+        "memory": CHILD_MEMORY,
+        "seconds": int(patience) + 1,
+        "max_rows": uploads.MAX_ROWS,
+        "max_columns": uploads.MAX_COLUMNS,
+        "damaged": uploads.DAMAGED,
+        "encrypted": uploads.ENCRYPTED,
+        "macros": uploads.MACROS,
+        "too_large": _TOO_LARGE,
+    }
+    # -P keeps this folder's own file names out of the child's imports.
+    command = [sys.executable, "-P", str(_CHILD), json.dumps(order)]
+    return subprocess.Popen(  # noqa: S603 - our own interpreter and script; no shell
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+
+
+def _as_date(found: dict[str, Any]) -> Any:
+    return date.fromisoformat(found["date"]) if "date" in found else found
