@@ -1,0 +1,34 @@
+import pytest
+
+from huigong import pinyin
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [
+        ("单小明", "sxm"),
+        ("曾国", "zg"),
+        ("仇英", "qy"),
+        ("解缙", "xj"),
+        ("尉迟恭", "ycg"),
+        ("张三", "zs"),
+        ("买买提·艾力", "mmtal"),
+        ("Anna Li", "al"),
+        ("\ue000田", "t"),  # a private-use character has no reading
+        ("", ""),
+    ],
+)
+def test_initials_read_surnames_as_surnames(name, letters):
+    assert pinyin.initials(name) == letters
+
+
+def test_places_sort_where_people_look_for_them():
+    assert pinyin.sort_key("荥阳市") == "xing2 yang2 shi4"
+    assert pinyin.sort_key("中牟县") == "zhong1 mu4 xian4"
+    assert pinyin.sort_key("漯河市A区") == "luo4 he2 shi4 a qu1"
+    listed = sorted(["中牟县", "荥阳市", "巩义市"], key=pinyin.sort_key)
+    assert listed == ["巩义市", "荥阳市", "中牟县"]
+
+
+def test_a_name_sorts_by_its_surname():
+    assert pinyin.name_key("单小明").startswith("shan4 ")
