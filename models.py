@@ -39,6 +39,17 @@ class JsonField(TextField):
         return None if value is None else json.loads(value)
 
 
+class PlanField(JsonField):
+    """An edition's plan; one whose text was damaged reads as None, so that only its own scheme
+    stops (`schemes.plan_of` says so) and every list of editions still loads."""
+
+    def python_value(self, value: str | None) -> Any:
+        try:
+            return super().python_value(value)
+        except ValueError:
+            return None
+
+
 class Base(Model):
     """Every table. `seen` says who may see a row: those above its organization ("subtree"),
     or also those below it ("lineage", for what a city publishes to its units)."""
@@ -250,7 +261,7 @@ class Edition(Base):
     scheme = ForeignKeyField(Scheme, backref="editions")
     code = TextField(unique=True)  # zhengzhou-hospital-2023
     name = TextField()
-    plan = JsonField()
+    plan = PlanField()
     plan_hash = TextField()
     enrolled_from = DateField()
     enrolled_to = DateField(null=True)
