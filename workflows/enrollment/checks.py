@@ -1,0 +1,366 @@
+"""One line of a roster: a person fit to be enrolled, or everything that is wrong with it.
+
+Nothing is guessed or repaired: spaces and full-width forms go, wrong digits come back.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import Final
+
+from huigong import identity
+from huigong.sheets import Cell, Row
+from huigong.workflows.enrollment.columns import TITLES, Header
+
+AS_TEXT: Final = "号码的末几位已被表格软件舍去，请把该列设为文本格式后重新填写"
+NOT_TEXT: Final = "单元格是数字格式，" + AS_TEXT
+
+INSURANCE: Final = {
+    "employee": (
+        *("职工", "职工医保", "城镇职工", "城镇职工医保", "城镇职工基本医疗保险"),
+        *("职工基本医疗保险", "职工医疗保险", "在职职工", "城职工"),
+    ),
+    "resident": (
+        *("居民", "居民医保", "城乡居民", "城乡居民医保", "城乡居民基本医疗保险"),
+        *("城镇居民", "城镇居民医保", "居民基本医疗保险", "新农合"),
+    ),
+}
+EMPLOYMENT: Final = {
+    "regular": ("正式", "正式工", "正式职工", "正式员工", "在编", "编制内", "固定工"),
+    "contract": (
+        "合同制",
+        "合同",
+        "合同工",
+        "合同制职工",
+        "劳动合同",
+        "劳动合同制",
+        "聘用",
+        "聘用制",
+    ),
+    "temporary": ("临时", "临时工", "临时用工", "短期", "短期用工"),
+    "other": ("其他", "其它", "劳务派遣", "派遣", "灵活就业"),
+}
+MEMBERSHIP: Final = {
+    "member": ("会员", "是", "工会会员", "已入会", "入会", "y", "yes"),
+    "non_member": ("非会员", "否", "不是", "未入会", "n", "no"),
+}
+SEX: Final = {
+    "male": ("男", "男性", "m", "male"),
+    "female": ("女", "女性", "f", "female"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong, where: `第12行 身份证号：校验码错误`."""
+
+    row: int
+    field: str
+    title: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"第{self.row}行 {self.title}：{self.message}"
+
+
+@dataclass(slots=True)
+class Person:
+    """A clean line: everything normalized, enumerations in the words of the scheme's facts."""
+
+    row: int
+    name: str
+    id_number: str
+    birth: date
+    sex: str
+    age: int  # whole years on the day cover starts
+    mobile: str = ""
+    bank_card: str = ""
+    bank: str = ""
+    employment: str = ""
+    insurance: str = ""
+    membership: str = ""
+    hired: date | None = None
+    remark: str = ""
+    proof: str = ""  # "over_age": may be enrolled once the evidence is shown
+    warnings: tuple[str, ...] = ()
+
+
+class _Wrong(Exception):
+    """A cell cannot be taken; the message goes beside it."""
+
+
+@dataclass
+class RosterCheck:
+    """The checks of one roster, which remembers whom it has seen.
+
+    `ages` is the inclusive range on `cover_from`; with `over_age_proof` somebody older passes with
+    `proof="over_age"` instead of a fault. `required` names the fields that may not be blank besides
+    name and ID. `epoch` is the base of date serials in the workbook.
+    """
+
+    header: Header
+    cover_from: date
+    ages: tuple[int, int] | None = None
+    over_age_proof: bool = False
+    required: frozenset[str] = frozenset()
+    epoch: int = 1900
+
+    def __post_init__(self) -> None:
+        self._seen: dict[int, int] = {}
+        self._suspects: list[int] = []
+        self._rounded = False
+        self._also_required = sorted(self.required - {"name", "id_number"})
+        self._optional = [
+            (name, index, _READERS[name])
+            for name, index in self.header.columns.items()
+            if name in _READERS
+        ]
+
+    def check(self, number: int, row: Row) -> Person | list[Fault]:
+        """The person on a line, or all its faults."""
+        found: dict[str, object] = {}
+        wrong: list[tuple[str, str]] = []
+        self._read(found, wrong, "name", row, _read_name)
+        self._read(found, wrong, "id_number", row, _read_id)
+        for name, index, reader in self._optional:
+            if index < len(row) and (cell := row[index]) != "":
+                try:
+                    found[name] = reader(cell, self.epoch)
+                except _Wrong as fault:
+                    wrong.append((name, str(fault)))
+        for name in self._also_required:
+            if not found.get(name) and all(name != field for field, _ in wrong):
+                wrong.append((name, "未填写"))
+        person = None
+        if "id_number" in found:
+            person = self._person(number, found, wrong)
+        if wrong or person is None:
+            return [Fault(number, name, TITLES[name], message) for name, message in wrong]
+        return person
+
+    def _read(
+        self,
+        found: dict[str, object],
+        wrong: list[tuple[str, str]],
+        name: str,
+        row: Row,
+        reader: Callable[[Cell], str],
+    ) -> None:
+        index = self.header.columns.get(name, -1)
+        try:
+            found[name] = reader(row[index] if 0 <= index < len(row) else "")
+        except _Wrong as fault:
+            wrong.append((name, str(fault)))
+            self._rounded |= AS_TEXT in str(fault)
+
+    def _person(
+        self, number: int, found: dict[str, object], wrong: list[tuple[str, str]]
+    ) -> Person:
+        """The facts that follow from a valid ID, and whether the rest agrees with it."""
+        id_number = str(found["id_number"])
+        birth, sex = identity.birth_date(id_number), identity.sex(id_number)
+        age = identity.age_on(birth, self.cover_from)
+        if (said := found.pop("birth", None)) not in (None, birth):
+            wrong.append(("birth", f"{said}与身份证号中的{birth}不一致"))
+        if (said := found.pop("sex", None)) not in (None, sex):
+            wrong.append(("sex", "与身份证号不一致"))
+        proof = self._judge_age(age, wrong)
+        key = int(id_number[:17])
+        if (earlier := self._seen.setdefault(key, number)) != number:
+            wrong.append(("id_number", f"与第{earlier}行重复"))
+        warnings = []
+        if id_number.endswith("000"):
+            self._suspects.append(number)
+            warnings.append("身份证号末三位是000，请核对是否被表格软件改动")
+        if "bank_card" in found and (doubt := identity.bank_card_warning(str(found["bank_card"]))):
+            warnings.append(f"银行卡号{doubt}")
+        return Person(
+            row=number,
+            birth=birth,
+            sex=sex,
+            age=age,
+            proof=proof,
+            warnings=tuple(warnings),
+            **{"name": "", **found},  # type: ignore[arg-type]
+        )
+
+    def _judge_age(self, age: int, wrong: list[tuple[str, str]]) -> str:
+        if age < 0:
+            wrong.append(("id_number", "出生日期晚于保障开始日"))
+        elif self.ages is None:
+            return ""
+        elif age < self.ages[0]:
+            wrong.append(("id_number", f"保障开始日{age}岁，未满{self.ages[0]}岁"))
+        elif age > self.ages[1]:
+            if self.over_age_proof:
+                return "over_age"
+            wrong.append(("id_number", f"保障开始日{age}岁，超过{self.ages[1]}岁"))
+        return ""
+
+    def late_faults(self) -> list[Fault]:
+        """After the last line: IDs ending in 000 are refused where the file has rounded ones.
+
+        One in eleven rounded IDs still fits its check digit; a real one may end so too, and in a
+        file without rounding it is only warned of.
+        """
+        if not self._rounded:
+            return []
+        return [Fault(row, "id_number", TITLES["id_number"], AS_TEXT) for row in self._suspects]
+
+
+# --- one cell ---
+
+_EXPONENT: Final = re.compile(r"^\d([.]\d+)?[Ee]\+?\d+$")
+
+
+def _read_name(cell: Cell) -> str:
+    if not isinstance(cell, str):
+        raise _Wrong("应为文字")
+    name = identity.normalize_name(cell)
+    if fault := identity.name_fault(name):
+        raise _Wrong(fault)
+    return name
+
+
+def _read_id(cell: Cell) -> str:
+    if not isinstance(cell, str):
+        raise _Wrong("应为18位号码" if isinstance(cell, bool | date) else NOT_TEXT)
+    number = identity.normalize_id(cell)
+    fault = identity.id_fault(number)
+    if fault is None:
+        return number
+    if _EXPONENT.match(number) or (len(number) == 18 and number.endswith("000")):
+        raise _Wrong(AS_TEXT)
+    raise _Wrong(fault)
+
+
+def _digits(cell: Cell) -> str:
+    """Text as typed; a number only where it is whole and short enough to have lost nothing."""
+    if isinstance(cell, str):
+        if _EXPONENT.match(cell.strip()):
+            raise _Wrong(AS_TEXT)
+        return cell
+    if isinstance(cell, bool | date) or not float(cell).is_integer() or cell < 0:
+        raise _Wrong("应为数字号码")
+    if cell >= 10**15:
+        raise _Wrong(NOT_TEXT)
+    return str(int(cell))
+
+
+def _read_mobile(cell: Cell, epoch: int) -> str:
+    number = identity.normalize_mobile(_digits(cell))
+    if fault := identity.mobile_fault(number):
+        raise _Wrong(fault)
+    return number
+
+
+def _read_bank_card(cell: Cell, epoch: int) -> str:
+    number = identity.normalize_bank_card(_digits(cell))
+    if fault := identity.bank_card_fault(number):
+        raise _Wrong(fault)
+    return number
+
+
+def _read_text(cell: Cell, epoch: int) -> str:
+    return identity.plain_text(str(cell))[:200]
+
+
+def _word(words: Mapping[str, tuple[str, ...]]) -> Callable[[Cell, int], str]:
+    """A reader of one of a few words, in any of the ways they are written."""
+    meaning = {word: value for value, spellings in words.items() for word in spellings}
+    choices = "、".join(spellings[0] for spellings in words.values())
+
+    def read(cell: Cell, epoch: int) -> str:
+        if cell in meaning:
+            return meaning[str(cell)]
+        text = re.sub(r"\s", "", identity.plain_text(str(cell))).lower()
+        if text and text not in meaning:
+            raise _Wrong(f"不认识“{text[:20]}”，请填写：{choices}")
+        return meaning.get(text, "")
+
+    return read
+
+
+# --- dates ---
+
+_DATE: Final = re.compile(
+    r"(\d{4})(?:[-/.年](\d{1,2})(?:[-/.月](\d{1,2})日?|月?)|(\d{2})(\d{2})?)"
+    r"(?:[ T]\d{1,2}:\d{2}(?::\d{2})?(?:\.\d+)?)?"
+)
+_SERIAL: Final = re.compile(r"\d{4,5}")
+_DATE_HINT: Final = "应为日期，如1980-05-06"
+
+
+def parse_date(text: str) -> tuple[date, bool]:
+    """A date as people write it, and whether the day was given (1980年5月 has none).
+
+    Knows 1980-05-06, 1980/5/6, 1980.5.6, 1980年5月6日, 19800506, each with a time behind it or
+    full-width. Raises ValueError for anything else, two-digit years among it.
+    """
+    plain = re.sub(r"\s*([-/.年月])\s*", r"\1", identity.plain_text(text).replace("。", "."))
+    plain = plain.lstrip("'‘’").replace("－", "-").replace("／", "/").replace("．", ".")
+    match = _DATE.fullmatch(plain)
+    if not match:
+        raise ValueError(text)
+    year, month, day, short_month, short_day = match.groups()
+    month, day = month or short_month, day or short_day
+    return date(int(year), int(month), int(day or 1)), day is not None
+
+
+def serial_date(serial: float, epoch: int) -> date:
+    """The date of a serial number in a workbook that counts from 1900 or 1904."""
+    start = date(1904, 1, 1) if epoch == 1904 else date(1899, 12, 30)
+    return start + timedelta(days=int(serial))
+
+
+def _read_date(cell: Cell, epoch: int) -> tuple[date, bool]:
+    if isinstance(cell, date):
+        return cell, True
+    try:
+        if isinstance(cell, str):
+            return _date_in_text(cell, epoch)
+        if isinstance(cell, bool):
+            raise _Wrong(_DATE_HINT)
+        if 1900 <= cell <= 2100 and cell != int(cell):
+            raise _Wrong("写成了小数，分不清1月和10月，请写成1980-01或1980-10")
+        if cell < 100_000:
+            return serial_date(cell, epoch), True
+        return parse_date(str(int(cell)))
+    except (ValueError, OverflowError):
+        raise _Wrong(_DATE_HINT) from None
+
+
+@lru_cache(maxsize=65_536)
+def _date_in_text(text: str, epoch: int) -> tuple[date, bool]:
+    digits = text.strip()
+    if _SERIAL.fullmatch(digits) and not 1900 <= int(digits) <= 2100:
+        return serial_date(int(digits), epoch), True
+    return parse_date(text)
+
+
+def _read_birth(cell: Cell, epoch: int) -> date:
+    day, exact = _read_date(cell, epoch)
+    if not exact:
+        raise _Wrong("请写到日，如1980-05-06")
+    return day
+
+
+def _read_hired(cell: Cell, epoch: int) -> date:
+    """A month alone is how personnel files give it; it counts from the first."""
+    return _read_date(cell, epoch)[0]
+
+
+_READERS: Final[dict[str, Callable[[Cell, int], object]]] = {
+    "mobile": _read_mobile,
+    "bank_card": _read_bank_card,
+    "bank": _read_text,
+    "sex": _word(SEX),
+    "birth": _read_birth,
+    "employment": _word(EMPLOYMENT),
+    "insurance": _word(INSURANCE),
+    "hired": _read_hired,
+    "membership": _word(MEMBERSHIP),
+    "remark": _read_text,
+}

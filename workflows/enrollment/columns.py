@@ -1,0 +1,269 @@
+"""Which column of somebody's roster is which: header rows found, titles recognized, lines skipped.
+
+Columns come in any order and under many names; what is not recognized is asked about, never
+silently dropped. Pure: rows in, answers out.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Final
+
+from huigong.sheets import Cell, Column, Row
+
+HEADER_WITHIN: Final = 20  # rows from the top in which the header is looked for
+
+# In the order of the template: the field, its title, and the other names seen in the wild.
+_NAMES: Final[dict[str, tuple[str, ...]]] = {
+    "name": (
+        "姓名",
+        *("职工姓名", "员工姓名", "会员姓名", "参保人姓名", "参保人", "被保障人", "被保障人姓名"),
+        *("被保险人", "被保险人姓名", "人员姓名", "名字", "本人姓名"),
+    ),
+    "id_number": (
+        "身份证号",
+        *("身份证号码", "身份证", "证件号", "证件号码", "公民身份号码", "公民身份证号码"),
+        *("居民身份证号", "居民身份证号码", "有效证件号码", "身份号码", "本人身份证号"),
+        *("职工身份证号", "职工身份证号码", "会员身份证号", "证件编号"),
+    ),
+    "mobile": (
+        "手机号",
+        *("手机号码", "手机", "联系电话", "电话", "电话号码", "联系方式", "移动电话"),
+        *("本人手机号", "本人手机号码", "联系手机", "本人电话"),
+    ),
+    "bank_card": (
+        "银行卡号",
+        *("卡号", "工资卡号", "银行账号", "银行帐号", "银行卡", "账号", "帐号", "银行卡账号"),
+        *("工资卡", "收款账号", "开户账号", "本人银行卡号"),
+    ),
+    "bank": ("开户行", "开户银行", "银行名称", "开户行名称", "所属银行", "银行", "开户银行名称"),
+    "sex": ("性别",),
+    "birth": ("出生日期", "出生年月日", "出生年月", "生日", "出生时间"),
+    "employment": ("用工形式", "用工性质", "用工类型", "用工方式", "人员类别", "职工类别"),
+    "insurance": (
+        "医保类型",
+        "医保类别",
+        "参保类型",
+        "医疗保险类型",
+        "医保",
+        "医保险种",
+        "基本医保",
+    ),
+    "hired": ("参加工作时间", "参加工作日期", "入职时间", "入职日期", "工作时间", "参工时间"),
+    "membership": ("会员身份", "是否会员", "是否工会会员", "会员", "是否入会", "工会会员"),
+    "remark": ("备注", "说明", "备注说明"),
+}
+TITLES: Final = {name: titles[0] for name, titles in _NAMES.items()}
+_FIELD_OF: Final = {title: name for name, titles in _NAMES.items() for title in titles}
+# Known and of no use to us; 错误原因 is our own from an earlier round.
+_NOT_NEEDED: Final = frozenset({"序号", "编号", "行号", "错误原因", "证件类型", "no", "no."})
+_ID_TYPE: Final = "证件类型"
+
+
+@dataclass(frozen=True)
+class Question:
+    """A column whose meaning the clerk must say: its letter, title, and first contents."""
+
+    index: int
+    letter: str
+    title: str
+    samples: tuple[str, ...]
+    same_as: str = ""  # the letter of a column that already has this meaning
+
+
+@dataclass
+class Header:
+    """Where the header stands and which field each column holds."""
+
+    rows: tuple[int, ...]  # as Excel numbers them; the last is directly above the people
+    columns: dict[str, int]
+    titles: dict[int, str]
+    questions: list[Question] = field(default_factory=list)
+
+    @property
+    def missing(self) -> list[str]:
+        """Titles of the two columns without which there is no roster."""
+        return [TITLES[name] for name in ("name", "id_number") if name not in self.columns]
+
+    def title_of(self, name: str) -> str:
+        """The title their own file gives a field, for messages."""
+        index = self.columns.get(name)
+        return self.titles.get(index, TITLES[name]) if index is not None else TITLES[name]
+
+
+def column_letter(index: int) -> str:
+    """A for 0, as Excel shows it."""
+    letters = ""
+    index += 1
+    while index:
+        index, rest = divmod(index - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters
+
+
+def plain_title(cell: Cell) -> str:
+    """A title without what decorates it: spaces, line breaks, asterisks, remarks in brackets."""
+    text = unicodedata.normalize("NFKC", str(cell))
+    text = re.sub(r"\([^)]*\)|\[[^]]*\]|【[^】]*】|[\s*:：★#＊、。_]", "", text)
+    return text.lower()
+
+
+def find_header(
+    rows: Sequence[tuple[int, Row]], remembered: Mapping[str, str] | None = None
+) -> Header | None:
+    """The header among the first rows (merged titles above, one row or two), or None.
+
+    `remembered` is what this unit answered before: plain title → field, or "" for a column that
+    it does not need. Rows after the header serve as samples for the questions.
+    """
+    meanings = _FIELD_OF | dict(remembered or {})
+    best: tuple[int, int, int] | None = None
+    for place, (number, row) in enumerate(rows):
+        if number > HEADER_WITHIN:
+            break
+        one = _score(map(plain_title, row), meanings)
+        two = 0
+        if place + 1 < len(rows) and _score(map(plain_title, rows[place + 1][1]), meanings):
+            two = _score(_joined(row, rows[place + 1][1], meanings).values(), meanings)
+        span, score = (2, two) if two > one and one else (1, one)
+        if score >= 2 and (best is None or score > best[0]):
+            best = (score, place, span)
+    if best is None:
+        return None
+    _, place, span = best
+    return _read_header(rows, place, span, meanings)
+
+
+def _score(titles: Iterable[str], meanings: Mapping[str, str]) -> int:
+    """How many different fields these titles name."""
+    return len({meanings[title] for title in titles if meanings.get(title)})
+
+
+def _joined(upper: Row, lower: Row, meanings: Mapping[str, str]) -> dict[int, str]:
+    """Titles by column of two header rows: the lower where it says something, else the upper."""
+    titles, group = {}, ""
+    for index in range(max(len(upper), len(lower))):
+        above = plain_title(upper[index]) if index < len(upper) else ""
+        below = plain_title(lower[index]) if index < len(lower) else ""
+        group = above or (group if below else "")
+        # 银行卡 over 卡号 and 联系人 over 电话: the lower alone if we know it, else both together.
+        known = below in meanings or below in _NOT_NEEDED
+        titles[index] = below if known else (group + below if below else above)
+    return titles
+
+
+def _read_header(
+    rows: Sequence[tuple[int, Row]], place: int, span: int, meanings: Mapping[str, str]
+) -> Header:
+    row = rows[place][1]
+    if span == 2:
+        titles = _joined(row, rows[place + 1][1], meanings)
+    else:
+        titles = {index: plain_title(cell) for index, cell in enumerate(row)}
+    header = Header(tuple(number for number, _ in rows[place : place + span]), {}, titles)
+    below = [row for _, row in rows[place + span :]]
+    width = max((len(row) for row in [row, *below]), default=0)
+    for index in range(width):
+        title = titles.get(index, "")
+        name = meanings.get(title)
+        samples = tuple(
+            str(line[index]) for line in below if index < len(line) and line[index] != ""
+        )[:3]
+        if name and name not in header.columns:
+            header.columns[name] = index
+        elif name:
+            first = column_letter(header.columns[name])
+            header.questions.append(
+                Question(index, column_letter(index), title, samples, same_as=first)
+            )
+        elif name is None and title not in _NOT_NEEDED and (title or samples):
+            header.questions.append(Question(index, column_letter(index), title, samples))
+    return header
+
+
+# --- the people below the header ---
+
+_SUMMARY: Final = re.compile(
+    r"^(合计|总计|小计|共计|总人数|人数合计|制表|填表|审核|复核|经办|负责人|单位负责人|主管|单位盖章"
+    r"|盖章|日期|填报|联系人|注[:：]|说明|备注[:：]|填写说明|以下空白|以上共|共\d+人)"
+)
+_EXAMPLE: Final = re.compile(r"^[(（\[【]?(示例|样例|例[:：])")
+
+
+def people(rows: Iterable[tuple[int, Row]], header: Header) -> Iterator[tuple[int, Row]]:
+    """The rows that stand for a person, by the number that Excel shows.
+
+    Left out: everything down to the header, blank rows (also those with only a serial number),
+    合计 and 制表 lines, the 示例 line of the template, and a header printed again on a new page.
+    """
+    last = header.rows[-1]
+    name_at, id_at = header.columns.get("name", -1), header.columns.get("id_number", -1)
+    ours = sorted(header.columns.values())
+    for number, row in rows:
+        if number <= last:
+            continue
+        name, id_number = row[name_at] if name_at >= 0 else "", row[id_at] if id_at >= 0 else ""
+        if isinstance(name, str) and name[:1] in _EXAMPLE_STARTS and _EXAMPLE.match(name):
+            continue
+        if id_number == "" and (_blank(row, ours) or _is_summary(row)):
+            continue
+        if isinstance(id_number, str) and _FIELD_OF.get(id_number) == "id_number":
+            continue
+        yield number, row
+
+
+_EXAMPLE_STARTS: Final = frozenset("示样例(（[【")
+
+
+def _blank(row: Row, ours: Sequence[int]) -> bool:
+    return not any(str(row[index]).strip() for index in ours if index < len(row))
+
+
+def _is_summary(row: Row) -> bool:
+    for cell in row:
+        text = re.sub(r"\s", "", str(cell))
+        if text and not text.isdigit():
+            return bool(_SUMMARY.match(text.lstrip("(（")))
+    return False
+
+
+def read_roster(
+    rows: Iterable[tuple[int, Row]], remembered: Mapping[str, str] | None = None
+) -> tuple[Header | None, Iterator[tuple[int, Row]]]:
+    """The header and the people of a roster as it streams in; no header, no people."""
+    stream = iter(rows)
+    top = []
+    for number, row in stream:
+        top.append((number, row))
+        if number > HEADER_WITHIN + 3:
+            break
+    header = find_header(top, remembered)
+    return header, (people(chain(top, stream), header) if header else iter(()))
+
+
+# --- the template that is always recognized ---
+
+TEMPLATE: Final = (
+    Column(TITLES["name"], width=12, required=True),
+    Column(TITLES["id_number"], width=22, required=True, note="18位；末位是X的填大写X"),
+    Column(TITLES["mobile"], width=14),
+    Column(TITLES["bank_card"], width=24, note="互助金发到这张卡"),
+    Column(TITLES["bank"], width=22),
+    Column(TITLES["sex"], width=6, choices=("男", "女")),
+    Column(TITLES["birth"], width=12, note="如 1980-05-06；须与身份证号一致"),
+    Column(TITLES["employment"], width=10, choices=("正式", "合同制", "临时", "其他")),
+    Column(TITLES["insurance"], width=10, choices=("职工", "居民")),
+    Column(TITLES["hired"], width=14, note="如 2010-07-01"),
+    Column(TITLES["membership"], width=10, choices=("会员", "非会员")),
+    Column(TITLES["remark"], width=20),
+)
+TEMPLATE_NOTES: Final = (
+    "1. 红色列名必填；请勿改动列名。表格已设为文本格式，粘贴时请选“只粘贴数值”。",
+    "2. “示例”一行不会被读取，可以保留，也可以删除。",
+)
+TEMPLATE_EXAMPLE: Final = (
+    *("示例：张三", "419999198005060013", "13800000000", "6222000000000000000", "某银行某支行"),
+    *("男", "1980-05-06", "合同制", "职工", "2010-07-01", "会员", "此行是示例，系统不读取"),
+)
