@@ -6,7 +6,7 @@ from typing import Final
 _YUAN: Final = re.compile(r"^\d+(\.\d{1,2})?$", re.ASCII)
 _DIGITS: Final = "零壹贰叁肆伍陆柒捌玖"
 _UNITS: Final = ("", "拾", "佰", "仟")
-_GROUPS: Final = ("", "万", "亿", "兆")
+_GROUPS: Final = ("", "万", "亿")
 
 
 def parse_yuan(text: str) -> int:
@@ -63,7 +63,7 @@ def capitals(fen: int) -> str:
 
 
 def _whole_in_capitals(whole: int) -> str:
-    if whole >= 10**16:
+    if whole >= 10**12:
         raise ValueError("金额过大，无法大写")
     groups = []
     while whole:
