@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from peewee import (
+    JOIN,
     BigIntegerField,
     BlobField,
     BooleanField,
@@ -22,6 +23,7 @@ from peewee import (
     IntegerField,
     Model,
     TextField,
+    fn,
 )
 
 from huigong import vault
@@ -364,16 +366,40 @@ class Due(Base):
     class Meta:
         indexes = ((("roster", "carrier"), True),)
 
+    @classmethod
+    def received(cls) -> Any:
+        """The expression for the fen received on a due; reversed payments do not count."""
+        total = fn.COALESCE(fn.SUM(Payment.amount), 0).cast("BIGINT")
+        live = Payment.select(total).join(PaymentReversal, JOIN.LEFT_OUTER)
+        return live.where(Payment.due == cls.id, PaymentReversal.id.is_null())
+
+    @property
+    def paid(self) -> int:
+        """Fen received so far."""
+        return int(Due.select(Due.received()).where(Due.id == self.id).scalar())
+
 
 class Payment(Base):
-    """Money received against a due."""
+    """Money received against a due. Its `key` makes a statement line count once; when the
+    payment was reversed, the same line may be recorded again, where it belongs."""
 
     organization = ForeignKeyField(Organization, backref="payments")  # the due's unit
     due = ForeignKeyField(Due, backref="payments")
     amount = BigIntegerField(constraints=[Check("amount > 0")])
     received_on = DateField()
     remark = TextField(default="")
-    bank_reference = TextField(unique=True)  # the statement line: one line counts once
+    bank_reference = TextField(index=True)  # the statement line
+    key = TextField(unique=True)  # reference:1; a second only after the first was reversed
+    by = ForeignKeyField(User)
+    at = DateTimeField()
+
+
+class PaymentReversal(Base):
+    """A payment that was recorded wrongly and counts no more. The payment itself stays."""
+
+    organization = ForeignKeyField(Organization, backref="payment_reversals")
+    payment = ForeignKeyField(Payment, unique=True, backref="reversals")
+    reason = TextField()
     by = ForeignKeyField(User)
     at = DateTimeField()
 
@@ -509,14 +535,18 @@ class PayoutBatch(Base):
         constraints: ClassVar = [Check("released_by_id IS NULL OR released_by_id <> made_by_id")]
 
 
-class Payout(Base):
-    """One claim's benefit in a batch. `key` is unique per claim and attempt."""
+class Payout(Sealed):
+    """One claim's benefit in a batch. `key` is unique per claim and attempt. Payee, bank and
+    card are kept as they were when the batch was made: that is what the releaser releases."""
 
     organization = ForeignKeyField(Organization, backref="payouts")
     batch = ForeignKeyField(PayoutBatch, backref="payouts")
     claim = ForeignKeyField(Claim, backref="payouts")
     key = TextField(unique=True)  # claim:12:1; a second attempt only after the first came back
     amount = BigIntegerField(constraints=[Check("amount > 0")])
+    payee = TextField()
+    bank = TextField(default="")
+    card = BlobField()
     stage = TextField(default="pending")  # pending | paid | returned | withdrawn
     note = TextField(default="")
 
@@ -634,5 +664,16 @@ TABLES = [
     if isinstance(model, type) and issubclass(model, Base) and model not in (Base, Sealed, Listing)
 ]
 ADD_ONLY = [
-    model._meta.table_name for model in (Journal, Posting, ClaimEvent, Decision, AuditEvent)
+    model._meta.table_name
+    for model in (
+        Due,
+        Payment,
+        PaymentReversal,
+        Receipt,
+        Journal,
+        Posting,
+        ClaimEvent,
+        Decision,
+        AuditEvent,
+    )
 ]
