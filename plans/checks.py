@@ -1,0 +1,89 @@
+"""What can be said of whole plans: their hash, their cliffs, editions that overlap."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from huigong.money import yuan
+from huigong.plans.reading import Fault
+from huigong.rules.curves import curve
+
+
+class Cliff(NamedTuple):
+    """A warning: at which step, from which base on, and how much more one fen of cost pays."""
+
+    place: str
+    message: str
+    at: int
+    more: int
+
+
+def plan_hash(plan: dict[str, Any]) -> str:
+    """The sha256 of the plan's canonical JSON; it names the edition."""
+    text = json.dumps(plan, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def warnings(plan: dict[str, Any]) -> list[Cliff]:
+    """Every cliff that `whole`, `threshold` or a table of amounts makes, largest bases last."""
+    found = []
+    for n, benefit in enumerate(plan["benefit"], 1):
+        for m, step in enumerate(benefit["step"], 1):
+            place = f"benefit[{n}].step[{m}]"
+            for at, leaf in _leaves(f"{place}.{step['form']}", step["by"], step["table"]):
+                for base in _edges(step, leaf):
+                    through = curve(
+                        step["form"],
+                        leaf,
+                        whole=step["whole"],
+                        rounding=step["rounding"] or plan["rounding"],
+                    )
+                    more = through(base + 1) - through(base)
+                    if more > 1:
+                        message = (
+                            f"{benefit['name']}·{step['name']}：基数超过{yuan(base)}元时，"
+                            f"多一分钱的费用多付{yuan(more)}元"
+                        )
+                        found.append(Cliff(at, message, base, more))
+    return found
+
+
+def _edges(step: dict[str, Any], leaf: Any) -> list[int]:
+    """The bases just below which the step's curve may jump."""
+    if step["form"] == "threshold":
+        return [leaf]
+    if isinstance(leaf, list) and (step["whole"] or step["form"] == "amount"):
+        return [upper for upper, _ in leaf if upper is not None]
+    return []
+
+
+def _leaves(place: str, by: list[str], node: Any) -> Iterator[tuple[str, Any]]:
+    if not by:
+        yield place, node
+        return
+    for key, below in node.items():
+        yield from _leaves(f"{place}.{key}", by[1:], below)
+
+
+def overlapping(plans: list[dict[str, Any]]) -> list[Fault]:
+    """Editions of one series whose enrollment dates overlap."""
+    faults = []
+    rows = sorted(plans, key=lambda plan: (plan["series"], plan["enrolled"]["from"]))
+    for first, second in pairwise(rows):
+        last = first["enrolled"]["to"]
+        if first["series"] == second["series"] and (
+            last is None or second["enrolled"]["from"] <= last
+        ):
+            faults.append(
+                Fault(
+                    f"{second['id']}.toml",
+                    "enrolled",
+                    f"与{first['id']}的参保日期重叠",
+                    f"把{first['id']}的截止日期定在{second['enrolled']['from']}之前",
+                )
+            )
+    return faults

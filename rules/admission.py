@@ -1,0 +1,171 @@
+"""Whether a claim may be assessed at all: its event, numbers, dates, waiting and filing limits."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from huigong.rules.curves import BenefitRule
+from huigong.rules.vocabulary import DATES, SILENT, STAY
+
+if TYPE_CHECKING:
+    from huigong.rules.assessment import Run
+
+
+class Refusal(NamedTuple):
+    """What stands against a claim or an enrollment: the field, a sentence, a proof that helps."""
+
+    field: str
+    message: str
+    proof: str | None = None
+
+
+def day(value: Any) -> date | None:
+    """A date as given or from ISO text; None for none. ValueError for anything else."""
+    if value.__class__ is date or value is None:
+        return value
+    if not isinstance(value, str) or len(value) != 10:
+        raise ValueError(f"{value!r}")
+    return date.fromisoformat(value)
+
+
+def last_day(cover_from: date, months: int) -> date:
+    """The last day of a term of so many months: 2023-08-01 and 12 make 2024-07-31."""
+    years, month = divmod(cover_from.month - 1 + months, 12)
+    year = cover_from.year + years
+    first_after = date(year, month + 1, min(cover_from.day, monthrange(year, month + 1)[1]))
+    return first_after - timedelta(days=1)
+
+
+def admit(run: Run, claim, event: str, stays, refused: list[Refusal]) -> list[BenefitRule]:
+    """The benefits that this claim may draw on, or why it may not (numbers, dates, waiting)."""
+    rule, say = run.rule, refused.append
+    if run.wrong:
+        say(run.wrong)
+    benefits = rule.events.get(event)
+    if not benefits:
+        known = bool(rule.plan["benefit"])
+        say(
+            Refusal("event", f"本计划的待遇不含“{event}”")
+            if known
+            else Refusal("benefit", f"来源未载明待遇标准，{SILENT}")
+        )
+        return []
+    if event == STAY and not stays:
+        say(Refusal("stays", "请填写住院及其结算单"))
+    try:
+        if rule.counts and event in rule.counts[2]:
+            _count(run, claim, say)
+        for stay in stays:
+            _in_cover(run, stay, say)
+        if rule.filing:
+            _in_time(run, claim, stays, say)
+        return _open_benefits(run, claim, event, stays, benefits, say)
+    except NoDate as missing:
+        say(Refusal(missing.args[0], f"{DATES[missing.args[0]]}不是一个日期"))
+        return []
+
+
+class NoDate(ValueError):
+    """A date that cannot be read; its field."""
+
+
+def dated(holder, field: str) -> date | None:
+    value = holder.get(field)
+    if value.__class__ is date or value is None:
+        return value
+    try:
+        return day(value)
+    except ValueError:
+        raise NoDate(field) from None
+
+
+def _count(run: Run, claim, say) -> None:
+    """[claims]: so many during the term, or instead of those so many after it."""
+    during, after, _ = run.rule.counts
+    if claim.get("decided") is not None:
+        return None
+    filed = dated(claim, "filed_on")
+    if filed is None or run.end is None:
+        field = "filed_on" if filed is None else "cover_from"
+        return say(Refusal(field, f"请填写{DATES[field]}"))
+    if after is not None and filed > run.end:
+        if run.during:
+            return say(Refusal("filed_on", "保障期内已申领过，保障期结束后不再受理"))
+        if run.after >= after:
+            return say(Refusal("filed_on", f"保障期结束后可申领{after}次，次数已用完"))
+    elif run.after and after is not None:
+        return say(Refusal("filed_on", "已在保障期结束后申领过，不再受理"))
+    elif during is not None and run.during >= during:
+        span = "" if after is None else "内"
+        return say(Refusal("filed_on", f"同一保障期{span}可申领{during}次，次数已用完"))
+    return None
+
+
+def _in_cover(run: Run, stay, say) -> None:
+    admitted = dated(stay, "admitted")
+    if admitted is None or run.cover is None:
+        return
+    if admitted < run.cover or admitted > run.end:
+        say(Refusal("admitted", f"入院日期{admitted}不在保障期{run.cover}至{run.end}内"))
+
+
+def _in_time(run: Run, claim, stays, say) -> None:
+    """The filing limit in calendar days; one in working days is the office's calendar's."""
+    days, after = run.rule.filing
+    filed = dated(claim, "filed_on")
+    if after == "term_end":
+        start, field = run.end, "cover_from"
+    else:
+        start = min([d for s in stays if (d := dated(s, "discharged"))], default=None)
+        field = "discharged"
+    if filed is None or start is None:
+        field = "filed_on" if filed is None else field
+        return say(Refusal(field, f"请填写{DATES[field]}"))
+    last = start + timedelta(days=days)
+    if filed > last:
+        say(Refusal("filed_on", f"申领期限为{last}，{filed}已超过"))
+    return None
+
+
+def _open_benefits(run, claim, event, stays, benefits, say) -> list[BenefitRule]:
+    """Leave out what is still waiting or already had; refuse when nothing is left."""
+    kept, reasons = [], []
+    for benefit in benefits:
+        if benefit.waiting and not run.case.get("renewal"):
+            reason = _waits(run, claim, stays, benefit.waiting)
+        elif benefit.times and run.times.get((benefit.id, benefit.times[1]), 0) >= benefit.times[0]:
+            span = "终身" if benefit.times[1] == "life" else "同一保障期"
+            reason = Refusal("event", f"{span}可享受{benefit.times[0]}次，次数已用完")
+        else:
+            reason = None
+        if reason is None:
+            kept.append(benefit)
+        else:
+            reasons.append(reason)
+    if not kept:
+        say(reasons[0])
+    return kept
+
+
+def _waits(run: Run, claim, stays, days: int) -> Refusal | None:
+    """The waiting period of a first enrollment; a renewal has none."""
+    field = "admitted" if stays else "happened_on"
+    dates = [dated(holder, field) for holder in (stays or (claim,))]
+    if None in dates or run.cover is None:
+        field = "cover_from" if run.cover is None else field
+        return Refusal(field, f"请填写{DATES[field]}")
+    over = run.cover + timedelta(days=days)
+    if min(dates) < over:
+        return Refusal(field, f"首次参保等待期{days}天，{over}起方可享受待遇")
+    return None
+
+
+def counted_year(claim, stays, refused) -> int | None:
+    """The calendar year a claim counts in: of its last discharge, else of its filing."""
+    dates = [d for s in stays if (d := dated(s, "discharged"))] or [dated(claim, "filed_on")]
+    if dates[0] is None:
+        refused.append(Refusal("discharged", f"请填写{DATES['discharged']}"))
+        return None
+    return max(dates).year

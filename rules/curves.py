@@ -1,0 +1,274 @@
+"""The one primitive behind every step: a rising curve from whole fen to whole fen.
+
+Bands, deductibles, thresholds, caps and tables of amounts are all a curve F. Per stay a step
+pays R(F(x)); over a longer span, with S the running total, R(F(S)) - R(F(S-x)).
+`prepare` turns a plan into curves once, so that assessing is only arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from huigong.rules.vocabulary import FACTS, OPEN, PAID, ROUNDINGS, STAY
+
+Curve = Callable[[int], int]
+Plan = dict[str, Any]
+
+FLOW, MINIMUM, LUMP, DAILY, REVIEWER = range(5)
+FORMS = {
+    "pay": FLOW,
+    "cap": FLOW,
+    "deductible": FLOW,
+    "threshold": FLOW,
+    "minimum": MINIMUM,
+    "amount": LUMP,
+    "daily": DAILY,
+    "reviewer_up_to": REVIEWER,
+}
+
+
+class StepRule(NamedTuple):
+    """One step made ready: what it reads, over which span it adds up, and its curve or curves."""
+
+    kind: int
+    span: str
+    slot: int | None  # where its running total is kept; None per stay and per claim
+    by: tuple[str, ...]
+    curve: Any  # a Curve, or nested tables of curves by the facts in `by`
+    name: str
+    clause: str
+    index: int  # its place among the benefit's steps; a pool's is -1 - its place
+    decided: bool  # a closing cap: its prior is what was decided
+
+
+class BenefitRule(NamedTuple):
+    """One benefit made ready; `paid` says it comes after what other benefits paid."""
+
+    id: str
+    event: str
+    of: tuple[str, ...]
+    less: tuple[str, ...]
+    paid: bool
+    stay_steps: tuple[StepRule, ...]
+    claim_steps: tuple[StepRule, ...]
+    closing: tuple[StepRule, ...]
+    waiting: int
+    times: tuple[int, str] | None
+    clause: str
+
+
+class Rule(NamedTuple):
+    """A plan made ready for assessing; make it once for many cases."""
+
+    plan: Plan
+    events: dict[str, tuple[BenefitRule, ...]]
+    deductibles: tuple[tuple[frozenset[str], StepRule], ...]
+    caps: tuple[tuple[str, tuple[str, ...], StepRule], ...]
+    months: int
+    base: dict[str, tuple[str, ...]]
+    counts: tuple[int | None, int | None, frozenset[str]] | None
+    filing: tuple[int, str] | None  # calendar days only
+    reads_year: bool
+    asks_year: bool
+    term_slots: frozenset[int]
+
+
+def rounder(name: str) -> Callable[[int, int], int]:
+    """R: (numerator, denominator) to whole fen; half-up unless the scheme says otherwise."""
+    mode, unit, _ = ROUNDINGS[name]
+    if mode == "half":
+        return lambda n, d: (2 * n + d * unit) // (2 * d * unit) * unit
+    if mode == "down":
+        return lambda n, d: n // (d * unit) * unit
+    return lambda n, d: -(-n // (d * unit)) * unit
+
+
+def curve(form: str, leaf: Any, *, whole: bool = False, rounding: str = "half_up", **more: int):
+    """The curve of one form with one leaf of its table (fen, or bands of fen or basis points)."""
+    if form == "pay":
+        return _whole_bands(leaf, rounding) if whole else _marginal(leaf, rounding)
+    if form in ("cap", "reviewer_up_to"):
+        return lambda s: s if s < leaf else leaf
+    if form == "deductible":
+        return lambda s: s - leaf if s > leaf else 0
+    if form == "threshold":
+        return lambda s: s if s > leaf else 0
+    if form == "minimum":
+        return lambda s: s if s > leaf else leaf
+    if form == "daily":
+        first, limit = more.get("days_after", 0), more.get("days_limit")
+        most = limit if limit is not None else 10**9
+        return lambda days: leaf * min(max(days - first, 0), most)
+    if isinstance(leaf, list):
+        return _amount_bands(leaf)
+    return lambda _: leaf
+
+
+def _marginal(bands: list[list[int | None]], rounding: str) -> Curve:
+    if len(bands) == 1:
+        rate = bands[0][1]
+        if rounding == "half_up":
+            return lambda s: (s * rate + 5000) // 10000
+    rounded, pieces, lower, owed = rounder(rounding), [], 0, 0
+    for upper, rate in bands:
+        pieces.append((upper, lower, rate, owed))
+        if upper is not None:
+            owed += (upper - lower) * rate
+            lower = upper
+
+    def through(s: int) -> int:
+        for upper, lower, rate, owed in pieces:
+            if upper is None or s <= upper:
+                return rounded(owed + (s - lower) * rate, 10000)
+        raise AssertionError("the last band is open")
+
+    return through
+
+
+def _whole_bands(bands: list[list[int | None]], rounding: str) -> Curve:
+    rounded = rounder(rounding)
+
+    def through(s: int) -> int:
+        for upper, rate in bands:
+            if upper is None or s <= upper:
+                return rounded(s * rate, 10000)
+        raise AssertionError("the last band is open")
+
+    return through
+
+
+def _amount_bands(bands: list[list[int | None]]) -> Curve:
+    def through(s: int) -> int:
+        for upper, fen in bands:
+            if upper is None or s <= upper:
+                return fen
+        raise AssertionError("the last band is open")
+
+    return through
+
+
+class Ranges(dict):
+    """A table by a whole number: `1`, `2-4`, `5以上`; the open end answers what is not listed."""
+
+    low: int | None = None
+    rest: Any = None
+
+    def __missing__(self, value):
+        if self.low is None or type(value) is not int or value < self.low:
+            raise KeyError(value)
+        return self.rest
+
+
+def span_of_key(key: str) -> tuple[int, int | None]:
+    """`2-4` as (2, 4), `5以上` as (5, None), `3` as (3, 3); ValueError for anything else."""
+    if not key.isascii() and not key.endswith(OPEN):
+        raise ValueError(key)
+    if key.endswith(OPEN):
+        return int(key.removesuffix(OPEN)), None
+    low, dash, high = key.partition("-")
+    return int(low), int(high if dash else low)
+
+
+def table(by: tuple[str, ...], node: Any, leaf: Callable[[Any], Any]) -> Any:
+    """A nested table by facts with each leaf made ready; whole numbers become `Ranges`."""
+    if not by:
+        return leaf(node)
+    made = {key: table(by[1:], below, leaf) for key, below in node.items()}
+    fact = FACTS[by[0]]
+    if fact.choices:
+        first = next(iter(fact.choices))
+        return {int(key): v for key, v in made.items()} if type(first) is int else made
+    if fact.name == "grade":
+        return made
+    ranges = Ranges()
+    for key, value in made.items():
+        low, high = span_of_key(key)
+        if high is None:
+            ranges.low, ranges.rest = low, value
+        else:
+            ranges.update(dict.fromkeys(range(low, high + 1), value))
+    return ranges
+
+
+def prepare(plan: Plan) -> Rule:
+    """Make a plan ready for assessing. The plan must not be changed afterwards."""
+    slots: list[str] = []
+    benefits = [_benefit(plan, benefit, slots) for benefit in plan["benefit"]]
+    deductibles, caps = [], []
+    for place, pool in enumerate(plan["pool"]):
+        form = "cap" if "cap" in pool else "deductible"
+        step = StepRule(
+            FLOW, pool["per"], _slot(pool["per"], slots), (), curve(form, pool[form]),
+            pool["name"], pool["clause"], -1 - place, form == "cap",
+        )  # fmt: skip
+        if form == "cap":
+            caps.append((pool["id"], tuple(pool["of"]), step))
+        else:
+            deductibles.append((frozenset(pool["of"]), step))
+    claims, filing = plan["claims"], plan["filing"]
+    reads = {fact for b in benefits for s in (*b.stay_steps, *b.claim_steps) for fact in s.by}
+    return Rule(
+        plan=plan,
+        events={event: tuple(b for b in benefits if b.event == event) for event in plan["events"]},
+        deductibles=tuple(deductibles),
+        caps=tuple(caps),
+        months=plan["term_months"],
+        base={name: tuple(parts) for name, parts in plan["base"].items()},
+        counts=claims
+        and (claims["during_term"], claims["or_after_term"], frozenset(claims["events"])),
+        filing=(filing["days"], filing["after"]) if filing and not filing["working"] else None,
+        reads_year="year" in slots,
+        asks_year="year" in reads,
+        term_slots=frozenset(i for i, span in enumerate(slots) if span == "term"),
+    )
+
+
+def _benefit(plan: Plan, benefit: Plan, slots: list[str]) -> BenefitRule:
+    written = benefit["step"]
+    steps = []
+    for index, step in enumerate(written):
+        closing = step["form"] == "cap" and all(s["form"] == "cap" for s in written[index:])
+        steps.append(_step(plan, step, index, closing, slots))
+    longer = next((i for i, s in enumerate(steps) if s.span != STAY), len(steps))
+    times, waiting = benefit["times"], benefit["waiting_days"]
+    return BenefitRule(
+        id=benefit["id"],
+        event=benefit["event"],
+        of=tuple(benefit["of"]),
+        less=tuple(part for part in benefit["less"] if part != PAID),
+        paid=PAID in benefit["less"],
+        stay_steps=tuple(steps[:longer]),
+        claim_steps=tuple(steps[longer:]),
+        closing=tuple(s for s in steps if s.decided and s.slot is not None),
+        waiting=plan["waiting_days"] if waiting is None else waiting,
+        times=times and (times["limit"], times["per"]),
+        clause=benefit["clause"],
+    )
+
+
+def _step(plan: Plan, step: Plan, index: int, closing: bool, slots: list[str]) -> StepRule:
+    kind, by, per = FORMS[step["form"]], tuple(step["by"]), step["per"]
+    days = {key: step[key] for key in ("days_after", "days_limit") if step.get(key) is not None}
+    rounding = step["rounding"] or plan["rounding"]
+
+    def ready(leaf):
+        return curve(step["form"], leaf, whole=step["whole"], rounding=rounding, **days)
+
+    if kind == LUMP and _has_bands(step["table"]):
+        kind = FLOW
+    return StepRule(
+        kind, per, _slot(per, slots), by, table(by, step["table"], ready),
+        step["name"], step["clause"], index, closing,
+    )  # fmt: skip
+
+
+def _has_bands(node: Any) -> bool:
+    return any(map(_has_bands, node.values())) if isinstance(node, dict) else isinstance(node, list)
+
+
+def _slot(per: str, slots: list[str]) -> int | None:
+    if per in ("stay", "claim"):
+        return None
+    slots.append(per)
+    return len(slots) - 1
