@@ -26,7 +26,7 @@ from peewee import (
     fn,
 )
 
-from huigong import vault
+from huigong import rules, vault
 from huigong.database import db
 from huigong.refusals import Lost
 
@@ -227,11 +227,21 @@ class Member(Sealed):
     born_on = DateField(null=True)
     resident_id = BlobField()
     id_index = TextField(unique=True)
-    tail_index = TextField(index=True)  # blind index of the last four of the ID
+    tail_index = TextField(index=True)  # Member.index_of_tail
     phone = BlobField(default=b"")
     bank_card = BlobField(default=b"")
     bank = TextField(default="")
     membership = TextField(default="member")
+
+    @staticmethod
+    def index_of_id(number: str) -> str:
+        """The blind index of a normalized resident ID (`id_index`, here and in a roster)."""
+        return vault.current().index(number, kind="id")
+
+    @staticmethod
+    def index_of_tail(number: str) -> str:
+        """The blind index of an ID's last four, of the whole ID or of those four alone."""
+        return vault.current().index(number[-4:], kind="id tail")
 
 
 class Employment(Base):
@@ -295,19 +305,36 @@ class Roster(Base):
     number = TextField(unique=True)
     cover_from = DateField()
     rest_by = TextField()  # unit | person: who carries the rest of the fee
-    stage = TextField(default="draft", index=True)  # draft submitted returned approved withdrawn
-    file = TextField()
+    stage = TextField(default="reading", index=True)  # reading draft submitted returned approved
+    file = TextField()  # or withdrawn
     file_name = TextField()
     made_by = ForeignKeyField(User, backref="rosters")
     made_at = DateTimeField()
-    people = IntegerField(default=0)  # clean rows
+    people = IntegerField(default=0)  # rows to enroll: new and renewed
     faulty = IntegerField(default=0)
+    unread = JsonField(default=list)  # columns that were not understood: [[letter, title], …]
+    split = JsonField(default=list)  # [[carrier, fen each, people], …]
     clean_only = BooleanField(default=False)  # the clerk chose to submit the clean rows alone
     total = BigIntegerField(default=0)  # fen
+    submitted_by = ForeignKeyField(User, null=True, backref="submitted_rosters")
+    approved_by = ForeignKeyField(User, null=True, backref="approved_rosters")
+
+    class Meta:
+        constraints: ClassVar = [
+            Check(
+                "approved_by_id IS NULL OR "
+                "(approved_by_id <> submitted_by_id AND approved_by_id <> made_by_id)"
+            )
+        ]
+
+    @property
+    def cover_to(self) -> date:
+        """The last day of the cover it gives."""
+        return rules.last_day(self.cover_from, self.edition.plan["term_months"])
 
 
 class RosterEvent(Base):
-    """A fact in a roster's life: submitted, returned with reasons, approved."""
+    """A fact in a roster's life: uploaded, submitted, returned with reasons, approved, withdrawn."""
 
     roster = ForeignKeyField(Roster, backref="events")
     kind = TextField()
@@ -327,7 +354,8 @@ class RosterRow(Sealed):
     id_index = TextField(default="", index=True)
     facts = JsonField(default=dict)  # sex, born_on, age, employment, insurance, membership, bank
     kind = TextField()  # new | renewed | unchanged | faulty
-    faults = JsonField(default=list)  # [[column, message], …]
+    faults = JsonField(default=list)  # [[column's title, message], …]
+    warnings = JsonField(default=list)  # [message, …]: worth a second look, not a refusal
 
 
 class Enrollment(Base):
@@ -348,6 +376,17 @@ class Enrollment(Base):
 
     class Meta:
         indexes = ((("member", "edition", "cover_from"), True),)
+
+    @classmethod
+    def counts(cls) -> Any:
+        """The condition that an enrollment counts: its roster, where it has one, was approved."""
+        approved = Roster.select(Roster.id).where(Roster.stage == "approved")
+        return cls.roster.is_null() | (cls.roster << approved)
+
+    @classmethod
+    def counted(cls) -> Any:
+        """The enrollments that count."""
+        return cls.select().where(cls.counts())
 
 
 # ── Money ───────────────────────────────────────────────────────────────────────────────────
@@ -446,6 +485,7 @@ class Claim(Base):
     enrollment = ForeignKeyField(Enrollment, backref="claims")
     number = TextField(unique=True)
     event = TextField(null=True)  # for lump sums: what happened, as the scheme names it
+    facts = JsonField(default=dict)  # what the plan reads of the claim itself: grade, happened_on
     stage = TextField(default="filed", index=True)  # filed returned reviewed approved refused paid
     filed_by = ForeignKeyField(User, backref="filed_claims")
     filed_on = DateField()
