@@ -32,8 +32,9 @@ def now() -> datetime:
 
 
 def real_now() -> datetime:
-    """The true moment, for time limits that a fixed clock must not stretch (sessions, locks)."""
-    return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+    """The true moment in Beijing, for limits that a fixed clock must not stretch (sessions, locks,
+    links)."""
+    return datetime.now(UTC).astimezone(BEIJING).replace(tzinfo=None, microsecond=0)
 
 
 def is_working_day(day: date) -> bool:

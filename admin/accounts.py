@@ -29,8 +29,6 @@ def sign_in_now() -> Any:
         token = deeds.sign_in(
             login=form["login"].strip(), password=form["password"], at=clock.real_now()
         )
-        if not token:
-            raise Refused("login", "登录名或密码不对")
     except Refused as refused:
         page = render_template("admin/accounts/sign_in.html", form=form, errors=refused.by_field())
         return page, 422
