@@ -165,7 +165,7 @@ def _days(reader: Reader, place: str, value: Any) -> int | None:
 
 
 def _fee(reader: Reader, value: Any, plan: dict[str, Any]) -> dict[str, Any] | None:
-    given = _table(reader, "fee", value, ("total", "by", "share", "clause"))
+    given = _table(reader, "fee", value, ("total", "by", "share", "pay_by", "clause"))
     if given is None:
         return None
     by = read_by(reader, "fee.by", given.get("by"), plan)
@@ -187,7 +187,18 @@ def _fee(reader: Reader, value: Any, plan: dict[str, Any]) -> dict[str, Any] | N
         if not reader.faults:
             _add_up(reader, "fee.share", by, read, shares)
     clause = reader.text("fee.clause", given.get("clause"), plan["source"])
-    return {"by": by, "total": read, "share": shares, "clause": clause}
+    fee = {"by": by, "total": read, "share": shares, "clause": clause}
+    pay_by = _table(reader, "fee.pay_by", given.get("pay_by"), tuple(CARRIERS))
+    return {**fee, "pay_by": _month_days(reader, "fee.pay_by", pay_by)} if pay_by else fee
+
+
+def _month_days(reader: Reader, place: str, value: dict[str, Any]) -> dict[str, int | None]:
+    """The day of the month by which each carrier pays; a shorter month ends earlier."""
+    days = {name: reader.whole(f"{place}.{name}", day) for name, day in value.items()}
+    for name, day in days.items():
+        if day is not None and not 1 <= day <= 31:
+            reader.fault(f"{place}.{name}", f"一个月没有{day}日", "写成1至31的整数")
+    return days
 
 
 def _shares(reader: Reader, place: str, parts: Any) -> dict[str, int | None]:

@@ -55,6 +55,8 @@ def _fee(fee: dict[str, Any] | None, source: str) -> list[str]:
         given["by"] = fee["by"]
     if fee["share"]:
         given["share"] = _amounts(fee["share"])
+    if fee.get("pay_by"):
+        given["pay_by"] = fee["pay_by"]
     return _block("[fee]", {**given, **_given({"clause": fee["clause"]}, source)})
 
 

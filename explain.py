@@ -1,0 +1,374 @@
+"""A plan and its evaluated steps in plain Chinese.
+
+The policy page, the live claim form, the decision notice and the calculator's page print these
+words; every amount in them comes from the plan or from an evaluated step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from huigong.money import percent, yuan
+from huigong.rules import Plan, Step
+from huigong.rules.cover import requirement_words
+from huigong.rules.curves import OPEN
+from huigong.rules.vocabulary import (
+    CARRIERS,
+    FACTS,
+    OPERATORS,
+    PAID,
+    PARTS,
+    ROUNDINGS,
+    SILENT,
+    SPANS,
+    STAY,
+)
+
+FORMS = {"original": "原件", "copy": "复印件", "either": "原件或复印件"}
+
+
+class Line(NamedTuple):
+    """One sentence of the policy and the clause of the source it rests on."""
+
+    text: str
+    clause: str = ""
+
+
+class Section(NamedTuple):
+    """A heading of the policy page with its sentences."""
+
+    title: str
+    lines: list[Line]
+
+
+def policy_words(plan: Plan) -> list[Section]:
+    """The whole policy: 参保对象, 费用与分担, 待遇, 次数, 封顶, 申领材料, 时限, 来源, 未载明."""
+    sections = [
+        Section("参保对象", _who(plan)),
+        Section("费用与分担", _fee(plan)),
+        *(
+            Section(f"待遇：{benefit['name']}", _benefit(plan, benefit))
+            for benefit in plan["benefit"]
+        ),
+        Section("次数", _times(plan)),
+        Section("封顶", _caps(plan)),
+        Section("申领材料", [document_line(paper) for paper in plan["document"]]),
+        Section("时限", _limits(plan)),
+    ]
+    if not plan["benefit"]:
+        sections.insert(2, Section("待遇", []))
+    filled = [Section(s.title, s.lines or [Line(f"来源未载明，{SILENT}")]) for s in sections]
+    return [
+        *filled,
+        Section("来源", [Line(plan["source"])]),
+        Section("未载明", [Line(f"{silent}——{SILENT}") for silent in plan["unstated"]]),
+    ]
+
+
+def _who(plan: Plan) -> list[Line]:
+    lines = [Line(requirement_words(need), need["clause"]) for need in plan["require"]]
+    group = plan["group"]
+    if group:
+        wanted = []
+        if group["people"] is not None:
+            wanted.append(f"不少于{group['people']}人")
+        if group["share"] is not None:
+            wanted.append(f"不低于职工总数的{percent(group['share'])}")
+        joined = ("或" if group["either"] else "且").join(wanted)
+        lines.append(Line(f"单位参保人数{joined}", group["clause"]))
+    return lines
+
+
+def _fee(plan: Plan) -> list[Line]:
+    fee = plan["fee"]
+    if not fee:
+        return []
+    lines = []
+    for at, total in _leaves(
+        plan, fee["by"] if isinstance(fee["total"], dict) else [], fee["total"]
+    ):
+        lines.append(Line(f"{at}每人{_money(total)}", fee["clause"]))
+    if not fee["share"]:
+        return [*lines, Line(f"各方分担来源未载明，{SILENT}")]
+    for at, shares in _leaves(plan, fee["by"], fee["share"]):
+        parts = "，".join(f"{CARRIERS[name]}{_money(fen)}" for name, fen in shares.items() if fen)
+        lines.append(Line(f"{at}{parts}", fee["clause"]))
+    return lines
+
+
+def _leaves(plan: Plan, by: list[str], node: Any, at: str = "") -> Iterator[tuple[str, Any]]:
+    """Each leaf of a table with its case in words: 工会会员：, 本地就医、三级医院：."""
+    if not by:
+        yield f"{at}：" if at else "", node
+        return
+    for key, below in node.items():
+        words = value_words(plan, by[0], key)
+        yield from _leaves(plan, by[1:], below, f"{at}、{words}" if at else words)
+
+
+def value_words(plan: Plan, fact: str, value: Any) -> str:
+    """A fact's value as a person says it: local → 本地就医, 2-4 → 连续参保年数2-4年."""
+    choices = plan["grades"] if fact == "grade" else FACTS[fact].choices
+    for choice, label in choices.items():
+        if str(choice) == str(value):
+            return label
+    text = str(value)
+    unit = FACTS[fact].unit
+    words = f"{text.removesuffix(OPEN)}{unit}{OPEN}" if text.endswith(OPEN) else f"{text}{unit}"
+    return f"{FACTS[fact].label}{words}"
+
+
+def _benefit(plan: Plan, benefit: Plan) -> list[Line]:
+    lines = []
+    event = plan["events"][benefit["event"]]
+    if benefit["of"]:
+        lines.append(Line(f"{event}，以{base_words(benefit)}为基数", benefit["clause"]))
+    else:
+        lines.append(Line(event, benefit["clause"]))
+    for pool in plan["pool"]:
+        if benefit["id"] in pool["of"] and "deductible" in pool:
+            text = f"{SPANS[pool['per']]}与其他待遇共用起付线{_money(pool['deductible'])}"
+            lines.append(Line(text, pool["clause"]))
+    for step in benefit["step"]:
+        if step["form"] == "cap":
+            continue
+        for at, leaf in _leaves(plan, step["by"], step["table"]):
+            text = f"{step['name']}（{SPANS[step['per']]}）：{at}{form_words(step, leaf)}"
+            lines.append(Line(text, step["clause"]))
+    days = plan["waiting_days"] if benefit["waiting_days"] is None else benefit["waiting_days"]
+    if days:
+        lines.append(Line(f"首次参保等待期{days}天，续保无等待期", benefit["clause"]))
+    return lines
+
+
+def base_words(benefit: Plan) -> str:
+    """The base in the settlement's words, less what is taken off it."""
+    base = "与".join(PARTS[name] for name in benefit["of"])
+    less = [("已给付的互助金" if name == PAID else PARTS[name]) for name in benefit["less"]]
+    return base + "".join(f"减{name}" for name in less)
+
+
+def form_words(step: Plan, leaf: Any) -> str:
+    """What one leaf of a step does, as a phrase."""
+    form = step["form"]
+    if form == "pay":
+        return _whole_words(leaf) if step["whole"] else _marginal_words(leaf)
+    if form == "amount" and isinstance(leaf, list):
+        pieces = [(words, _money(fen)) for words, fen in _ranges(leaf)]
+        return "；".join(f"{words}的给付{fen}" for words, fen in pieces)
+    if form == "daily":
+        first = f"，前{step['days_after']}天不计" if step.get("days_after") else ""
+        limit = step.get("days_limit")
+        most = f"，{SPANS[step['per']]}最多{limit}天" if limit is not None else ""
+        return f"每天{_money(leaf)}{first}{most}"
+    words = {
+        "cap": "最高{}",
+        "deductible": "起付线{}，超过部分计入",
+        "threshold": "不超过{}的不予给付，超过的从第一分起计入",
+        "minimum": "不足{}的按此给付",
+        "amount": "定额给付{}",
+        "reviewer_up_to": "由审核人确定，最高{}",
+    }
+    return words[form].format(_money(leaf))
+
+
+def _ranges(bands: list) -> Iterator[tuple[str, int]]:
+    lower = 0
+    for upper, value in bands:
+        if upper is None:
+            yield (f"{_money(lower)}以上" if lower else "全部"), value
+        else:
+            yield f"{_money(lower)}至{_money(upper)}", value
+        lower = upper
+
+
+def _marginal_words(bands: list) -> str:
+    if len(bands) == 1:
+        return f"按{percent(bands[0][1])}给付"
+    return "；".join(
+        f"{words}部分{f'按{percent(rate)}' if rate else '不予给付'}"
+        for words, rate in _ranges(bands)
+    )
+
+
+def _whole_words(bands: list) -> str:
+    return "；".join(f"{words}的，全部按{percent(rate)}" for words, rate in _ranges(bands))
+
+
+def _times(plan: Plan) -> list[Line]:
+    lines, claims = [], plan["claims"]
+    if claims:
+        during, after = claims["during_term"], claims["or_after_term"]
+        text = [] if during is None else [f"保障期内可申领{during}次"]
+        if after is not None:
+            text.append(f"{'或' if text else ''}保障期结束后可申领{after}次")
+        lines.append(Line("，".join(text), claims["clause"]))
+    for benefit in plan["benefit"]:
+        if times := benefit["times"]:
+            span = SPANS[times["per"]]
+            text = f"{benefit['name']}{span}可享受{times['limit']}次"
+            lines.append(Line(text, benefit["clause"]))
+    return lines
+
+
+def _caps(plan: Plan) -> list[Line]:
+    lines = []
+    for benefit in plan["benefit"]:
+        for step in benefit["step"]:
+            if step["form"] == "cap":
+                for at, fen in _leaves(plan, step["by"], step["table"]):
+                    text = f"{benefit['name']}{SPANS[step['per']]}：{at}最高{_money(fen)}"
+                    lines.append(Line(text, step["clause"]))
+    for pool in plan["pool"]:
+        if "cap" in pool:
+            names = {b["id"]: b["name"] for b in plan["benefit"]}
+            joined = "、".join(names[benefit_id] for benefit_id in pool["of"])
+            text = f"{joined}合计，{SPANS[pool['per']]}最高{_money(pool['cap'])}"
+            lines.append(Line(text, pool["clause"]))
+    return lines
+
+
+def document_line(paper: Plan) -> Line:
+    """One paper a claim needs: name, form, number, issuer, stamp, blank form."""
+    parts = [f"{FORMS[paper['form']]}{paper['copies']}份"]
+    if paper["issued_by"]:
+        parts.append(f"由{paper['issued_by']}出具")
+    if paper["stamp"]:
+        parts.append("须盖章")
+    if paper["blank"]:
+        parts.append(f"空白表：{paper['blank']}")
+    if paper["note"]:
+        parts.append(paper["note"])
+    return Line(f"{paper['name']}（{'，'.join(parts)}）", paper["clause"])
+
+
+def _limits(plan: Plan) -> list[Line]:
+    lines = []
+    first, last = plan["enrolled"]["from"], plan["enrolled"]["to"]
+    span = f"{first}至{last}" if last else f"{first}起"
+    lines.append(Line(f"参保时间：{span}；保障期{plan['term_months']}个月", plan["source"]))
+    filing, promise = plan["filing"], plan["promise"]
+    if filing:
+        after = {"discharge": "出院", "term_end": "保障期结束"}[filing["after"]]
+        lines.append(Line(f"申领期限：{after}后{_days(filing)}内", filing["clause"]))
+    if promise:
+        text = f"办理时限：{promise['after']}后{_days(promise)}内"
+        lines.append(Line(text, promise["clause"]))
+    lines.append(Line(OPERATORS[plan["operator"]], plan["source"]))
+    return lines
+
+
+def _days(limit: Plan) -> str:
+    return f"{limit['days']}{'个工作日' if limit['working'] else '天'}"
+
+
+def step_words(plan: Plan, step: Step) -> str:
+    """One sentence with the amounts: 符合医保政策剩余10,031.00元 × 60% = 6,018.60元."""
+    if step.index < 0:
+        return _pool_words(plan["pool"][-1 - step.index], step)
+    benefit = next(b for b in plan["benefit"] if b["id"] == step.benefit_id)
+    written = benefit["step"][step.index]
+    leaf = _leaf_at(written, step)
+    label = _before_label(benefit, step)
+    form = written["form"]
+    if form == "pay":
+        words = _pay_words(written, leaf, label, step)
+    elif form == "cap":
+        words = _cap_words(SPANS[written["per"]], leaf, step)
+    elif form == "daily":
+        words = f"计{step.counted}天，每天{_fen(leaf)}，给付{_fen(step.after)}"
+        if "days_limit" in written or "days_after" in written:
+            words += f"（{form_words(written, leaf)}）"
+    elif form == "reviewer_up_to":
+        most = f"，最高{_fen(leaf)}"
+        words = f"审核人拟定{_fen(step.counted or 0)}{most}，给付{_fen(step.after)}"
+    else:
+        words = f"{label}{_fen(step.before)}，{form_words(written, leaf)}，得{_fen(step.after)}"
+        if step.prior:
+            words = f"此前累计{_fen(step.prior)}；{words}"
+        if form == "amount" and not benefit["of"]:
+            words = f"定额给付{_fen(step.after)}"
+    cases = [value_words(plan, fact, v) for fact, v in zip(written["by"], step.at, strict=True)]
+    stay = "" if step.stay is None else f"第{step.stay + 1}次住院，"
+    return f"{stay}{''.join(f'{case}，' for case in cases)}{words}"
+
+
+def _leaf_at(written: Plan, step: Step) -> Any:
+    """The leaf of the step's table that its facts chose."""
+    node = written["table"]
+    for value in step.at:
+        node = node[_key_of(node, value)]
+    return node
+
+
+def _key_of(node: dict[str, Any], value: Any) -> str:
+    if str(value) in node:
+        return str(value)
+    for key in node:
+        low, dash, high = key.removesuffix(OPEN).partition("-")
+        if int(low) <= value and (key.endswith(OPEN) or (dash and value <= int(high))):
+            return key
+    raise KeyError(value)
+
+
+def _before_label(benefit: Plan, step: Step) -> str:
+    if step.index == 0:
+        return base_words(benefit) if benefit["of"] else ""
+    before = benefit["step"][step.index - 1]
+    if before["per"] == STAY and step.stay is None:
+        return "各次住院合计"
+    return f"{before['name']}后"
+
+
+def _pay_words(written: Plan, bands: list, label: str, step: Step) -> str:
+    prior = step.prior or 0
+    before = f"此前累计{_fen(prior)}，本次" if prior else ""
+    pieces = []
+    if written["whole"]:
+        reached = next(
+            rate for upper, rate in bands if upper is None or prior + step.before <= upper
+        )
+        text = f"{before}{label}{_fen(step.before)}，整段按{percent(reached)}，"
+        return f"{text}{'累计应得减去此前应得，' if prior else ''}得{_fen(step.after)}"
+    if len(bands) == 1:
+        rated = f"{before}{label}{_fen(step.before)} × {percent(bands[0][1])}"
+        return f"{rated} = {_fen(step.after)}{_rounding(written)}"
+    lower = 0
+    for upper, rate in bands:
+        top = prior + step.before if upper is None else min(prior + step.before, upper)
+        part = top - max(prior, lower)
+        if part > 0:
+            pieces.append(f"{_fen(part)} × {percent(rate)}")
+        lower = upper or lower
+    sums = " + ".join(pieces) or _fen(0)
+    return f"{before}{label}{_fen(step.before)}：{sums} = {_fen(step.after)}{_rounding(written)}"
+
+
+def _rounding(written: Plan) -> str:
+    return f"（{ROUNDINGS[written['rounding']][2]}）" if written["rounding"] else ""
+
+
+def _cap_words(span: str, cap: int, step: Step) -> str:
+    used = f"，此前已给付{_fen(step.prior)}" if step.prior else ""
+    limit = f"{span}最高{_fen(cap)}{used}"
+    if step.after == step.before:
+        return f"{limit}，{_fen(step.before)}未超过，得{_fen(step.after)}"
+    return f"{limit}，{_fen(step.before)}超过，得{_fen(step.after)}"
+
+
+def _pool_words(pool: Plan, step: Step) -> str:
+    if "cap" in pool:
+        return f"{pool['name']}：{_cap_words(SPANS[pool['per']], pool['cap'], step)}"
+    used = f"，此前已计{_fen(step.prior)}" if step.prior else ""
+    stay = "" if step.stay is None else f"第{step.stay + 1}次住院，"
+    span = f"{SPANS[pool['per']]}共用起付线{_fen(pool['deductible'])}{used}"
+    return f"{stay}{pool['name']}：{span}，{_fen(step.before)}中计入{_fen(step.after)}"
+
+
+def _fen(fen: int) -> str:
+    return f"{yuan(fen)}元"
+
+
+def _money(fen: int) -> str:
+    return f"{yuan(fen).removesuffix('.00')}元"
