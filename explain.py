@@ -61,9 +61,15 @@ def policy_words(plan: Plan) -> list[Section]:
     filled = [Section(s.title, s.lines or [Line(f"来源未载明，{SILENT}")]) for s in sections]
     return [
         *filled,
+        *([Section("另载明", [Line(told) for told in plan["stated"]])] if plan["stated"] else []),
         Section("来源", [Line(plan["source"])]),
-        Section("未载明", [Line(f"{silent}——{SILENT}") for silent in plan["unstated"]]),
+        Section("未载明", [Line(silent_words(silent)) for silent in plan["unstated"]]),
     ]
+
+
+def silent_words(silent: str) -> str:
+    """Something the source does not say, and whose word holds."""
+    return silent if silent.endswith("为准") else f"{silent}：{SILENT}"
 
 
 def _who(plan: Plan) -> list[Line]:
@@ -85,15 +91,17 @@ def _fee(plan: Plan) -> list[Line]:
     if not fee:
         return []
     lines = []
-    for at, total in _leaves(
-        plan, fee["by"] if isinstance(fee["total"], dict) else [], fee["total"]
-    ):
-        lines.append(Line(f"{at}每人{_money(total)}", fee["clause"]))
+    by = fee["by"] if isinstance(fee["total"], dict) else []
+    for at, total in _leaves(plan, by, fee["total"]):
+        amount = f"参保费标准来源未载明，{SILENT}" if total is None else f"每人{_money(total)}"
+        lines.append(Line(f"{at}{amount}", fee["clause"]))
     if not fee["share"]:
         return [*lines, Line(f"各方分担来源未载明，{SILENT}")]
     for at, shares in _leaves(plan, fee["by"], fee["share"]):
         parts = "，".join(f"{CARRIERS[name]}{_money(fen)}" for name, fen in shares.items() if fen)
         lines.append(Line(f"{at}{parts}", fee["clause"]))
+    for name, day in (fee.get("pay_by") or {}).items():
+        lines.append(Line(f"{CARRIERS[name]}承担的部分每月{day}日前缴入", fee["clause"]))
     return lines
 
 
@@ -134,7 +142,8 @@ def _benefit(plan: Plan, benefit: Plan) -> list[Line]:
         if step["form"] == "cap":
             continue
         for at, leaf in _leaves(plan, step["by"], step["table"]):
-            text = f"{step['name']}（{SPANS[step['per']]}）：{at}{form_words(step, leaf)}"
+            case = f"，{at}" if at else "："
+            text = f"{step['name']}（{SPANS[step['per']]}）{case}{form_words(step, leaf)}"
             lines.append(Line(text, step["clause"]))
     days = plan["waiting_days"] if benefit["waiting_days"] is None else benefit["waiting_days"]
     if days:

@@ -22,7 +22,7 @@ from huigong.rules.vocabulary import (
 
 TOP = (
     "id", "series", "name", "city", "enrolled", "term", "operator", "source", "source_url",
-    "unstated", "rounding", "events", "grades", "base", "fee", "require", "group", "claims",
+    "unstated", "stated", "rounding", "events", "grades", "base", "fee", "require", "group", "claims",
     "waiting", "benefit", "pool", "document", "filing", "promise",
 )  # fmt: skip
 
@@ -70,7 +70,8 @@ def _plan(reader: Reader, scheme: dict[str, Any]) -> dict[str, Any]:
         "operator": reader.choice("operator", scheme.get("operator"), OPERATORS),
         "source": source,
         "source_url": reader.text("source_url", scheme.get("source_url"), None),
-        "unstated": _unstated(reader, scheme.get("unstated")),
+        "unstated": _sentences(reader, "unstated", scheme.get("unstated")),
+        "stated": _sentences(reader, "stated", scheme.get("stated", [])),
         "rounding": reader.choice("rounding", scheme.get("rounding", "half_up"), ROUNDINGS),
         "events": {**EVENTS, **_labels(reader, "events", scheme.get("events"))},
         "grades": _labels(reader, "grades", scheme.get("grades")),
@@ -136,12 +137,12 @@ def _years(plan: dict[str, Any]) -> tuple[int, int | None]:
     )
 
 
-def _unstated(reader: Reader, value: Any) -> list[str]:
+def _sentences(reader: Reader, place: str, value: Any) -> list[str]:
     if value is None:
-        reader.fault("unstated", "没有写明来源未载明的事项", "写成列表；全部载明时写 []")
+        reader.fault(place, "没有写明来源未载明的事项", "写成列表；全部载明时写 []")
         return []
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        reader.fault("unstated", "须为文字的列表", '写成 ["…", "…"]')
+        reader.fault(place, "须为文字的列表", '写成 ["…", "…"]')
         return []
     return value
 
@@ -173,9 +174,12 @@ def _fee(reader: Reader, value: Any, plan: dict[str, Any]) -> dict[str, Any] | N
         if name in FACTS and FACTS[name].scope != "enrollment":
             reader.fault("fee.by", f"参保时不询问{FACTS[name].label}", "改用参保时的条件")
     years, total, share = _years(plan), given.get("total"), given.get("share")
-    if isinstance(total, dict):
+    read: Any = None
+    if total is None and share is None:
+        reader.fault("fee", "没有参保费", '写 total = "75元"；来源只载明补贴时写 share')
+    elif isinstance(total, dict):
         read = reader.table("fee.total", by, total, reader.amount, plan["grades"], years)
-    else:
+    elif total is not None:
         read = reader.amount("fee.total", total)
     shares: Any = {}
     if share is not None:
@@ -184,7 +188,7 @@ def _fee(reader: Reader, value: Any, plan: dict[str, Any]) -> dict[str, Any] | N
             return _shares(reader, place, parts)
 
         shares = reader.table("fee.share", by, share, carriers, plan["grades"], years)
-        if not reader.faults:
+        if not reader.faults and total is not None:
             _add_up(reader, "fee.share", by, read, shares)
     clause = reader.text("fee.clause", given.get("clause"), plan["source"])
     fee = {"by": by, "total": read, "share": shares, "clause": clause}

@@ -19,6 +19,8 @@ def dump(plan: dict[str, Any]) -> str:
     lines.append(_line("term", f"{plan['term_months']}个月"))
     lines += [_line(key, plan[key]) for key in ("operator", "source", "source_url") if plan[key]]
     lines.append(_line("unstated", plan["unstated"]))
+    if plan["stated"]:
+        lines.append(_line("stated", plan["stated"]))
     if plan["rounding"] != "half_up":
         lines.append(_line("rounding", plan["rounding"]))
     if plan["waiting_days"]:
@@ -50,7 +52,9 @@ def dump(plan: dict[str, Any]) -> str:
 def _fee(fee: dict[str, Any] | None, source: str) -> list[str]:
     if not fee:
         return []
-    given: dict[str, Any] = {"total": _amounts(fee["total"])}
+    given: dict[str, Any] = {}
+    if fee["total"] is not None:
+        given["total"] = _amounts(fee["total"])
     if fee["by"]:
         given["by"] = fee["by"]
     if fee["share"]:

@@ -58,8 +58,9 @@ def fee(plan: Plan, facts: dict[str, Any]) -> Fee:
     stated = plan["fee"]
     if not stated:
         raise NotStated("fee", f"来源未载明参保费，{SILENT}")
-    by = stated["by"]
-    total = stated["total"]
+    by, total = stated["by"], stated["total"]
+    if total is None:
+        raise NotStated("fee", f"来源未载明参保费，{SILENT}")
     if isinstance(total, dict):
         total = _look_up(by, total, facts)
     shares = _look_up(by, stated["share"], facts) if stated["share"] else {}
