@@ -141,7 +141,7 @@ class SheetRows:
             if self._cancelled():
                 raise ReadingCancelled
             try:
-                line = self._lines.get(timeout=0.2)
+                line = self._lines.get(timeout=min(0.2, max(self._patience, 0.001)))
                 break
             except queue.Empty:
                 if time.monotonic() - waited > self._patience:

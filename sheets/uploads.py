@@ -130,6 +130,10 @@ def _inspect_part(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
 # --- .xls and .et: an OLE compound file, told by the names of its streams ---
 
 
+_BIFF_OPENING: Final = b"\x09\x08\x10\x00\x00\x06\x05\x00"  # 20 bytes long, its head in clear
+_FILEPASS: Final = b"\x2f\x00"  # the record that follows where there is a password
+
+
 def _stream(name: str) -> bytes:
     return name.encode("utf-16-le") + b"\0\0"
 
@@ -139,7 +143,9 @@ def _inspect_compound(upload: BinaryIO, size: int) -> None:
         raise SheetRefused(f"文件超过{MAX_XLS // MIB}MB，请另存为 .xlsx 后再上传")
     upload.seek(0)
     content = upload.read()
-    if _stream("EncryptedPackage") in content:
+    globals_at = content.find(_BIFF_OPENING)
+    locked = globals_at >= 0 and content[globals_at + 20 : globals_at + 22] == _FILEPASS
+    if locked or _stream("EncryptedPackage") in content:
         raise SheetRefused(ENCRYPTED)
     if _stream("_VBA_PROJECT") in content or _stream("_VBA_PROJECT_CUR") in content:
         raise SheetRefused(MACROS)

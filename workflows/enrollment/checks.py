@@ -299,7 +299,7 @@ def parse_date(text: str) -> tuple[date, bool]:
     Knows 1980-05-06, 1980/5/6, 1980.5.6, 1980年5月6日, 19800506, each with a time behind it or
     full-width. Raises ValueError for anything else, two-digit years among it.
     """
-    plain = re.sub(r"\s*([-/.年月])\s*", r"\1", identity.plain_text(text).replace("。", "."))
+    plain = re.sub(r"\s*([-/.年月日])\s*", r"\1", identity.plain_text(text).replace("。", "."))
     plain = plain.lstrip("'‘’").replace("－", "-").replace("／", "/").replace("．", ".")
     match = _DATE.fullmatch(plain)
     if not match:
@@ -311,6 +311,8 @@ def parse_date(text: str) -> tuple[date, bool]:
 
 def serial_date(serial: float, epoch: int) -> date:
     """The date of a serial number in a workbook that counts from 1900 or 1904."""
+    if serial < 1:
+        raise ValueError(serial)
     start = date(1904, 1, 1) if epoch == 1904 else date(1899, 12, 30)
     return start + timedelta(days=int(serial))
 

@@ -125,9 +125,11 @@ def find_header(
             break
         one = _score(map(plain_title, row), meanings)
         two = 0
-        if place + 1 < len(rows) and _score(map(plain_title, rows[place + 1][1]), meanings):
-            two = _score(_joined(row, rows[place + 1][1], meanings).values(), meanings)
-        span, score = (2, two) if two > one and one else (1, one)
+        if one and place + 1 < len(rows):
+            lower = _score(map(plain_title, rows[place + 1][1]), meanings)
+            both = _score(_joined(row, rows[place + 1][1], meanings).values(), meanings)
+            two = both if both > lower > 0 else 0
+        span, score = (2, two) if two > one else (1, one)
         if score >= 2 and (best is None or score > best[0]):
             best = (score, place, span)
     if best is None:
@@ -207,14 +209,19 @@ def people(rows: Iterable[tuple[int, Row]], header: Header) -> Iterator[tuple[in
         name, id_number = row[name_at] if name_at >= 0 else "", row[id_at] if id_at >= 0 else ""
         if isinstance(name, str) and name[:1] in _EXAMPLE_STARTS and _EXAMPLE.match(name):
             continue
-        if id_number == "" and (_blank(row, ours) or _is_summary(row)):
+        if _no_number(id_number) and (_blank(row, ours) or _is_summary(row)):
             continue
         if isinstance(id_number, str) and _FIELD_OF.get(id_number) == "id_number":
             continue
         yield number, row
 
 
+_DIGIT: Final = re.compile(r"\d")
 _EXAMPLE_STARTS: Final = frozenset("示样例(（[【")
+
+
+def _no_number(id_number: Cell) -> bool:
+    return id_number == "" or (isinstance(id_number, str) and not _DIGIT.search(id_number))
 
 
 def _blank(row: Row, ours: Sequence[int]) -> bool:
