@@ -1,0 +1,139 @@
+"""What cover people already have under a scheme, asked for many of them at once."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+from peewee import JOIN
+
+from huigong.models import Edition, Enrollment, Member, Organization, Roster, RosterRow
+
+
+class Standing(NamedTuple):
+    """How somebody stands to a roster: `kind` new | renewed | unchanged | faulty, with the fault's
+    sentence, and the member as the office knows them."""
+
+    kind: str
+    fault: str = ""
+    member: Member | None = None
+
+
+class Covers:
+    """The covers that matter to one roster: of its scheme, overlapping its term or just before.
+
+    `seen` are the subtrees whose units may be named to the person asking.
+    """
+
+    def __init__(self, roster: Roster, *, seen: Sequence[str]):
+        self.roster, self.seen = roster, seen
+        self.first, self.last = roster.cover_from, roster.cover_to
+        scheme = roster.edition.scheme_id
+        self.editions = [e.id for e in Edition.select(Edition.id).where(Edition.scheme == scheme)]
+        self.pending = {other.id: other for other in self._submitted()}
+
+    def _submitted(self) -> Iterable[Roster]:
+        """Submitted rosters of the scheme whose term overlaps."""
+        query = (
+            Roster.select(Roster, Edition, Organization)
+            .join(Edition)
+            .switch(Roster)
+            .join(Organization)
+            .where(Roster.stage == "submitted", Roster.edition << self.editions)
+            .where(Roster.id != self.roster.id, Roster.cover_from <= self.last)
+        )
+        return [other for other in query if other.cover_to >= self.first]
+
+    def of(self, indexes: Sequence[str]) -> dict[str, Standing]:
+        """How the people with these blind indexes stand; who is missing is new."""
+        found = {
+            member.id_index: Standing("new", member=member)
+            for member in Member.select().where(Member.id_index << indexes)
+        }
+        for cover in self._covers(indexes):
+            known, end = cover.member, cover.left_on or cover.cover_to
+            before = found[known.id_index]
+            if end >= self.first:
+                found[known.id_index] = self._overlapping(cover, end, before.member)
+            elif end == self.first - timedelta(days=1) and before.kind == "new":
+                found[known.id_index] = Standing("renewed", member=before.member)
+        for row in self._pending_rows(indexes):
+            before = found.get(row.id_index, Standing("new"))
+            if before.kind in ("new", "renewed"):
+                found[row.id_index] = self._waiting(self.pending[row.roster_id], before.member)
+        return found
+
+    def _covers(self, indexes: Sequence[str]) -> Any:
+        return (
+            Enrollment.select(Enrollment, Member, Organization)
+            .join(Member)
+            .switch(Enrollment)
+            .join(Organization)
+            .where(Member.id_index << indexes, Enrollment.edition << self.editions)
+            .where(Enrollment.counts(), Enrollment.cover_from <= self.last)
+            .where(Enrollment.cover_to >= self.first - timedelta(days=1))
+            .order_by(Enrollment.cover_from)
+        )
+
+    def _pending_rows(self, indexes: Sequence[str]) -> Any:
+        if not self.pending:
+            return []
+        return RosterRow.select(RosterRow.id_index, RosterRow.roster).where(
+            RosterRow.roster << list(self.pending),
+            RosterRow.id_index << indexes,
+            RosterRow.kind << ["new", "renewed"],
+        )
+
+    def _overlapping(self, cover: Enrollment, end: date, member: Member | None) -> Standing:
+        same_unit = cover.organization_id == self.roster.organization_id
+        if (
+            same_unit
+            and cover.edition_id == self.roster.edition_id
+            and cover.cover_from == self.first
+            and cover.left_on is None
+        ):
+            return Standing("unchanged", member=member)
+        where = "本单位" if same_unit else self._named(cover.organization)
+        term = f"{cover.cover_from}至{end}"
+        return Standing("faulty", f"已在{where}参保（保障期{term}），与这次的保障期重叠", member)
+
+    def _waiting(self, other: Roster, member: Member | None) -> Standing:
+        mine = self.roster
+        if other.organization_id == mine.organization_id:
+            if (other.edition_id, other.cover_from) == (mine.edition_id, mine.cover_from):
+                return Standing("unchanged", member=member)
+            return Standing("faulty", f"已在本单位名册{other.number}中提交，正在审核", member)
+        where = self._named(other.organization)
+        return Standing("faulty", f"已在{where}提交的名册中，正在审核", member)
+
+    def _named(self, unit: Organization) -> str:
+        shown = any(unit.path.startswith(path) for path in self.seen)
+        return f"“{unit.name}”" if shown else "其他单位"
+
+
+def conflicts(roster: Roster) -> int:
+    """How many of a roster's enrollments overlap one that counts already under another roster."""
+    mine, edition = Enrollment.alias(), Edition.alias()
+    return int(
+        Enrollment.select()
+        .join(mine, on=Enrollment.member == mine.member)
+        .join(edition, on=Enrollment.edition == edition.id)
+        .join(Roster, JOIN.LEFT_OUTER, on=Enrollment.roster == Roster.id)
+        .where(mine.roster == roster.id, edition.scheme == roster.edition.scheme_id)
+        .where(Enrollment.roster.is_null() | (Roster.stage == "approved"))
+        .where(Enrollment.roster.is_null() | (Enrollment.roster != roster.id))
+        .where(Enrollment.cover_from <= mine.cover_to, Enrollment.cover_to >= mine.cover_from)
+        .where(Enrollment.left_on.is_null() | (Enrollment.left_on >= mine.cover_from))
+        .count()
+    )
+
+
+def changed_words(member: Member | None, *, name: str, card: str) -> list[str]:
+    """What a roster would change about somebody the office knows, as warnings."""
+    if member is None:
+        return []
+    words = []
+    if member.name != name:
+        words.append("姓名与原登记不同，批准后以本名册为准，请核对")
+    if card and member.bank_card and member.opened("bank_card") != card:
+        words.append("银行卡号与原登记不同，批准后以本名册为准，请核对")
+    return words

@@ -1,0 +1,276 @@
+"""A roster as a draft: a kept file read, checked, and its rows staged.
+
+The whole file is read before anything is saved. Rows are staged in short transactions; the
+roster's one row says in the last of them that it is a draft.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from peewee import fn
+
+from huigong import rules, vault
+from huigong.database import insert_rows, writes
+from huigong.models import Edition, Level, Member, Organization, Roster, RosterRow, User
+from huigong.refusals import Lost, Refused
+from huigong.uploads import Kept
+from huigong.workflows import audit, schemes
+from huigong.workflows.enrollment.covers import Covers, Standing, changed_words
+from huigong.workflows.enrollment.history import still, tell
+from huigong.workflows.enrollment.staging import Line, RosterReading
+
+CHUNK: Final = 2000  # rows per transaction: the write lock stays under half a second
+REST_BY: Final = ("unit", "person")
+TO_ENROLL: Final = ("new", "renewed")
+_STAGED: Final = (
+    *("ref", "roster_id", "number", "name", "secret", "id_index", "facts", "kind", "faults"),
+    "warnings",
+)
+
+
+def editions_for(organization: Organization, on: date) -> list[Edition]:
+    """The editions of the organization's lineage that a roster made on a day may choose: they
+    enroll then or will."""
+    published = Edition.select().where(
+        Edition.organization << organization.lineage,
+        Edition.stage == "published",
+        Edition.enrolled_to.is_null() | (Edition.enrolled_to >= on),
+    )
+    rows = published.order_by(Edition.enrolled_from, Edition.code)
+    return [edition for edition in rows if schemes.damage(edition) is None]
+
+
+def draft_roster(
+    *,
+    organization: Organization,
+    edition: Edition,
+    cover_from: date,
+    rest_by: str,
+    kept: Kept,
+    folder: Path,
+    by: User,
+    at: datetime,
+    seen: Sequence[str] = (),
+) -> Roster:
+    """Draft a roster from a kept file: read, check, and stage its rows.
+
+    `seen` are the subtrees whose units `by` may see named when somebody is covered elsewhere.
+    Refuses a unit or edition that cannot enroll, a start outside the edition's dates or in the
+    past, and a file that is not a roster; then nothing is saved.
+    """
+    _refuse_unfit(organization, edition, cover_from, rest_by, at.date())
+    reading = RosterReading(edition.plan, cover_from, organization.unit_level)
+    lines = reading.all_lines(folder / kept.file)
+    roster = _begin(organization, edition, cover_from, rest_by, kept, by, at)
+    return _stage(roster, reading, lines, seen)
+
+
+def restage_roster(
+    roster: Roster, *, kept: Kept, folder: Path, by: User, at: datetime, seen: Sequence[str] = ()
+) -> Roster:
+    """Put another file in the place of a draft's or returned roster's; the caller forgets the
+    old one. Refuses as `draft_roster` does; then the roster stays as it was."""
+    unit, edition = roster.organization, roster.edition
+    _refuse_unfit(unit, edition, roster.cover_from, roster.rest_by, at.date())
+    reading = RosterReading(edition.plan, roster.cover_from, unit.unit_level)
+    lines = reading.all_lines(folder / kept.file)
+    _begin_again(roster, kept, by, at)
+    return _stage(roster, reading, lines, seen)
+
+
+def _refuse_unfit(
+    unit: Organization, edition: Edition, cover_from: date, rest_by: str, today: date
+) -> None:
+    faults = []
+    plan = schemes.plan_of(edition)
+    if unit.level != Level.UNIT or unit.closed_on:
+        faults.append(("unit", "名册只能由基层单位上报"))
+    if edition.organization_id not in unit.lineage:
+        faults.append(("edition", "这个计划不面向本单位"))
+    if edition.stage != "published" or (edition.enrolled_to and today > edition.enrolled_to):
+        faults.append(("edition", "这个计划已停止参保，请选择其他计划"))
+    elif not edition.enrolls_on(cover_from):
+        window = f"{edition.enrolled_from}至{edition.enrolled_to or '另行通知'}"
+        faults.append(("cover_from", f"保障开始日须在这个计划的参保期内（{window}）"))
+    elif cover_from < today:
+        faults.append(("cover_from", "保障开始日不能早于今天"))
+    if rest_by not in REST_BY:
+        faults.append(("rest_by", "请选择自筹部分由谁承担"))
+    facts = {"unit_level": unit.unit_level}
+    if plan["fee"] is None:
+        faults.append(
+            ("edition", "来源未载明这个计划的参保费，暂不能上报名册，以当地工会最新通知为准")
+        )
+    misses = [miss for miss in rules.unmet(plan, facts) if miss.field == "unit_level"]
+    faults += [("edition", miss.message) for miss in misses]
+    if faults:
+        raise Refused.all(faults)
+
+
+@writes
+def _begin(
+    organization: Organization,
+    edition: Edition,
+    cover_from: date,
+    rest_by: str,
+    kept: Kept,
+    by: User,
+    at: datetime,
+) -> Roster:
+    roster = Roster.create(
+        organization=organization,
+        edition=edition,
+        number=vault.new_ref(),
+        cover_from=cover_from,
+        rest_by=rest_by,
+        file=kept.file,
+        file_name=kept.name,
+        made_by=by,
+        made_at=at,
+    )
+    roster.number = f"MC{at:%Y%m%d}-{roster.id:05d}"
+    roster.save(only=[Roster.number])
+    tell(roster, "uploaded", by=by, at=at, note=kept.name)
+    audit.record("upload roster", by=by, at=at, on=roster, organization=organization)
+    return roster
+
+
+@writes
+def _begin_again(roster: Roster, kept: Kept, by: User, at: datetime) -> None:
+    if roster.stage not in ("reading", "draft", "returned"):
+        raise Lost(f"roster {roster.id} is {roster.stage}")
+    fresh = {"file_name": kept.name, "made_by": by.id, "made_at": at, "clean_only": False}
+    roster.move("stage", was=roster.stage, to="reading", file=kept.file, **fresh)
+    RosterRow.delete().where(RosterRow.roster == roster).execute()
+    tell(roster, "uploaded", by=by, at=at, note=kept.name)
+    audit.record("upload roster", by=by, at=at, on=roster, organization=roster.organization)
+
+
+def _stage(
+    roster: Roster, reading: RosterReading, lines: list[Line], seen: Sequence[str]
+) -> Roster:
+    covers = Covers(roster, seen=seen)
+    for start in range(0, len(lines), CHUNK):
+        _stage_rows(roster, _rows(reading, covers, roster, lines[start : start + CHUNK]))
+    return _finish_staging(roster, reading)
+
+
+def _rows(
+    reading: RosterReading, covers: Covers, roster: Roster, lines: list[Line]
+) -> list[tuple[Any, ...]]:
+    indexes = {
+        line.number: Member.index_of_id(line.person.id_number) for line in lines if line.person
+    }
+    standing = covers.of(list(indexes.values()))
+    return [
+        _person_row(reading, roster, line, index, standing.get(index, Standing("new")))
+        if (index := indexes.get(line.number))
+        else _row(vault.new_ref(), roster, line, "faulty", faults=_pairs(line))
+        for line in lines
+    ]
+
+
+def _pairs(line: Line) -> list[list[str]]:
+    return [[fault.title, fault.message] for fault in line.faults]
+
+
+def _person_row(
+    reading: RosterReading, roster: Roster, line: Line, index: str, stand: Standing
+) -> tuple[Any, ...]:
+    ref, person = vault.new_ref(), line.person
+    assert person is not None  # noqa: S101 - the caller chose by it; this tells the type checker
+    changed = changed_words(stand.member, name=person.name, card=person.bank_card)
+    secret = {"id": person.id_number, "phone": person.mobile, "card": person.bank_card}
+    personal = {"sex": person.sex, "born_on": person.birth.isoformat(), "bank": person.bank}
+    return _row(
+        *(ref, roster, line, stand.kind),
+        secret=_seal(ref, secret),
+        index=index,
+        facts=reading.facts(person) | personal,
+        faults=[["身份证号", stand.fault]] if stand.fault else [],
+        warnings=[*person.warnings, *(changed if stand.kind != "unchanged" else ())],
+    )
+
+
+def _row(
+    ref: str,
+    roster: Roster,
+    line: Line,
+    kind: str,
+    *,
+    secret: bytes = b"",
+    index: str = "",
+    facts: dict[str, Any] | None = None,
+    faults: list[list[str]],
+    warnings: list[str] | None = None,
+) -> tuple[Any, ...]:
+    def dumped(value: Any) -> str:
+        return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+    return (
+        *(ref, roster.id, line.number, line.shown_name, secret, index),
+        *(dumped(facts or {}), kind, dumped(faults), dumped(warnings or [])),
+    )
+
+
+def _seal(ref: str, secret: dict[str, str]) -> bytes:
+    text = json.dumps(secret, ensure_ascii=False)
+    return vault.current().seal(text, table="roster_row", column="secret", row=ref)
+
+
+@writes
+def _stage_rows(roster: Roster, rows: list[tuple[Any, ...]]) -> None:
+    still(roster, "reading")
+    insert_rows("roster_row", _STAGED, rows)
+
+
+@writes
+def _finish_staging(roster: Roster, reading: RosterReading) -> Roster:
+    still(roster, "reading")
+    counts, split = kinds(roster), _split(roster)
+    roster.move(
+        "stage",
+        was="reading",
+        to="draft",
+        people=counts["new"] + counts["renewed"],
+        faulty=counts["faulty"],
+        unread=[[q.letter, q.title or "（无列名）"] for q in reading.header.questions],
+        split=split,
+        total=sum(each * people for _, each, people in split),
+    )
+    return roster
+
+
+def kinds(roster: Roster) -> Counter[str]:
+    """How many rows of each kind."""
+    query = RosterRow.select(RosterRow.kind, fn.COUNT(RosterRow.id))
+    return Counter(dict(query.where(RosterRow.roster == roster).group_by(RosterRow.kind).tuples()))
+
+
+def _split(roster: Roster) -> list[list[Any]]:
+    """[[carrier, fen each, people], …] over the rows to enroll, `rest` as the unit declares.
+
+    Where the source states no shares, all of the fee is the rest.
+    """
+    plan = roster.edition.plan
+    groups: Counter[str] = Counter()
+    rows = RosterRow.select(RosterRow.facts).where(
+        RosterRow.roster == roster, RosterRow.kind << TO_ENROLL
+    )
+    for (facts,) in rows.tuples().iterator():
+        groups[json.dumps({name: facts.get(name) for name in plan["fee"]["by"]})] += 1
+    people: Counter[tuple[str, int]] = Counter()
+    for group, count in groups.items():
+        try:
+            fee = rules.fee(plan, json.loads(group))
+        except rules.NotStated as silent:
+            raise Refused("edition", silent.message) from silent
+        for carrier, fen in (fee.shares or {"rest": fee.total}).items():
+            people[carrier, fen] += count
+    order = ("rest", "unit", "person", "county", "city", "province", "union")
+    found = sorted(people.items(), key=lambda item: (order.index(item[0][0]), -item[0][1]))
+    return [[carrier, fen, count] for (carrier, fen), count in found]

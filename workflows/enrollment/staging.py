@@ -1,0 +1,137 @@
+"""From an uploaded workbook to checked lines: who is on it, and what is wrong with which line.
+
+Reads a file and an edition's plan, no database: the command line and the upload form share it.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+from huigong import rules, sheets
+from huigong.refusals import Refused
+from huigong.sheets import SheetRefused
+from huigong.workflows.enrollment.checks import Fault, Person, RosterCheck
+from huigong.workflows.enrollment.columns import TITLES, Header, read_roster
+
+Plan = dict[str, Any]
+
+# The facts of a scheme that a roster's columns answer, and the column an unmet one belongs to.
+COLUMN_OF: Final = {
+    "age": "id_number",
+    "insurance": "insurance",
+    "employment": "employment",
+    "membership": "membership",
+}
+MOST_FAULTS: Final = 8  # per line; more would not help anybody
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a roster: a person, or faults; `shown_name` is what the name cell says."""
+
+    number: int
+    shown_name: str
+    person: Person | None
+    faults: list[Fault]
+
+
+@dataclass
+class RosterReading:
+    """A roster as it is read: iterate once, then ask `late` for what only the end could tell."""
+
+    plan: Plan
+    cover_from: date
+    unit_level: str
+    header: Header = field(init=False)
+    late: list[Fault] = field(default_factory=list)
+    other_sheets: list[str] = field(default_factory=list)
+
+    def lines(
+        self, path: Path, *, progress: Callable[[int, int], None] | None = None
+    ) -> Iterator[Line]:
+        """The lines that stand for a person. Refuses (`file`) what is not a roster."""
+        try:
+            with sheets.read_rows(path, progress=progress) as rows:
+                header, people = read_roster(rows)
+                self.header = self._sound(header)
+                check = self._check(rows.epoch)
+                name_at = self.header.columns["name"]
+                for number, row in people:
+                    found = check.check(number, row)
+                    name = str(row[name_at])[:50] if name_at < len(row) else ""
+                    yield self._line(number, name, found)
+                self.late = check.late_faults()
+                self.other_sheets = rows.others
+        except SheetRefused as refused:
+            raise Refused("file", str(refused)) from refused
+
+    def all_lines(self, path: Path) -> list[Line]:
+        """The whole file, what only its end could tell put beside its lines. Refuses an empty
+        roster, too."""
+        lines = list(self.lines(path))
+        if not lines:
+            raise Refused("file", "名册里没有人：请在列名下面逐行填写后再上传")
+        late = {fault.row: fault for fault in self.late}
+        return [
+            Line(line.number, line.shown_name, None, [*line.faults, late[line.number]])
+            if line.number in late
+            else line
+            for line in lines
+        ]
+
+    def facts(self, person: Person) -> dict[str, Any]:
+        """The facts of a scheme about one person."""
+        said = {
+            "insurance": person.insurance,
+            "membership": person.membership,
+            "employment": person.employment,
+        }
+        sure = {
+            "age": person.age,
+            "unit_level": self.unit_level,
+            "year": self.cover_from.year,
+        }
+        return sure | {name: value for name, value in said.items() if value}
+
+    def _sound(self, header: Header | None) -> Header:
+        if header is None or header.missing:
+            titles = "”“".join(header.missing if header else ("姓名", "身份证号"))
+            raise Refused("file", f"找不到“{titles}”列：请用本页的模板，或让列名写成这样")
+        absent = [TITLES[name] for name in self._required() if name not in header.columns]
+        if absent:
+            raise Refused("file", f"缺少“{'”“'.join(absent)}”列，这个计划按它核对参保条件或参保费")
+        return header
+
+    def _required(self) -> list[str]:
+        asked = rules.enrollment_questions(self.plan)
+        return [COLUMN_OF[q.name] for q in asked if q.name in COLUMN_OF and q.name != "age"]
+
+    def _check(self, epoch: int) -> RosterCheck:
+        ages = next((need["in"] for need in self.plan["require"] if need["fact"] == "age"), None)
+        return RosterCheck(
+            self.header,
+            self.cover_from,
+            ages=tuple(ages) if ages else None,
+            required=frozenset(self._required()),
+            epoch=epoch,
+        )
+
+    def _line(self, number: int, name: str, found: Person | list[Fault]) -> Line:
+        if isinstance(found, list):
+            return Line(number, name, None, found[:MOST_FAULTS])
+        unmet = rules.unmet(self.plan, self.facts(found))
+        faults = []
+        for miss in unmet:
+            column = COLUMN_OF.get(miss.field, "remark")
+            faults.append(Fault(number, column, TITLES[column], miss.message))
+        return Line(number, found.name, None if faults else found, faults)
+
+
+def check_file(
+    path: Path, *, plan: Plan, cover_from: date, unit_level: str
+) -> tuple[int, list[Fault]]:
+    """How many lines stand for people, and every fault, in the order of the file."""
+    lines = RosterReading(plan, cover_from, unit_level).all_lines(path)
+    return len(lines), [fault for line in lines for fault in line.faults]
