@@ -1,0 +1,109 @@
+"""A member covered by a published edition, and claims at any stage of their life."""
+
+import itertools
+from datetime import date
+from typing import Any
+
+from builders import NOW, a_city, a_unit, a_user
+from builders_schemes import a_published_edition
+
+from huigong import identity
+from huigong.models import Claim, Edition, Enrollment, Member, Organization, Role, User
+from huigong.rules import last_day
+from huigong.workflows import claims
+
+_numbers = itertools.count(1)
+FACTS = {
+    "age": 43,
+    "insurance": "employee",
+    "membership": "member",
+    "employment": "regular",
+    "unit_level": "city",
+}
+# The published example (郑州晚报 2023-12-19), in fen.
+PUBLISHED = {"total": 53_417_00, "pooled": 38_421_00, "cash": 14_996_00, "in_scope": 10_031_00}
+
+
+def a_member(unit: Organization, *, name: str = "张示例", number: str = "") -> Member:
+    """A person with a well-formed ID under an unassigned region code."""
+    number = number or identity.complete_id(f"90000119800101{next(_numbers):03d}")
+    member = Member(
+        organization=unit,
+        name=name,
+        pinyin="zsl",
+        id_index=Member.index_of_id(number),
+        tail_index=Member.index_of_tail(number),
+    )
+    member.resident_id = member.seal("resident_id", number)
+    member.save(force_insert=True)
+    return member
+
+
+def an_enrollment(
+    edition: Edition | None = None,
+    unit: Organization | None = None,
+    *,
+    member: Member | None = None,
+    cover_from: date = date(2023, 8, 1),
+    **more: Any,
+) -> Enrollment:
+    """A member covered from a day for the edition's term; no roster stands behind it, so the
+    cover is in force."""
+    edition = edition or a_published_edition("zhengzhou-hospital-2023", a_city("郑州市总工会"))
+    unit = unit or a_unit(edition.organization)
+    member = member or a_member(unit)
+    return Enrollment.create(
+        organization=unit,
+        member=member,
+        edition=edition,
+        certificate=f"C{next(_numbers):08d}",
+        cover_from=cover_from,
+        cover_to=last_day(cover_from, edition.plan["term_months"]),
+        fee=75_00,
+        **{"facts": FACTS, **more},
+    )
+
+
+def a_stay(admitted: date = date(2023, 10, 1), days: int = 8, **more: Any) -> dict[str, Any]:
+    """One stay with the published example's settlement."""
+    discharged = date.fromordinal(admitted.toordinal() + days)
+    given = {"hospital": "示例市第一人民医院", "place": "local", "hospital_level": 3}
+    return {**given, "admitted": admitted, "discharged": discharged, **PUBLISHED, **more}
+
+
+def a_claim(
+    enrollment: Enrollment | None = None,
+    *,
+    in_scope: int = 10_031_00,
+    stays: list[dict[str, Any]] | None = None,
+    by: User | None = None,
+    at: Any = NOW,
+    papers: Any = (),
+) -> Claim:
+    """A filed claim; without total and pooled where `in_scope` is not the published one."""
+    enrollment = enrollment or an_enrollment()
+    if stays is None:
+        stays = [a_stay(in_scope=in_scope)]
+        if in_scope != PUBLISHED["in_scope"]:
+            for part in ("total", "pooled", "cash"):
+                del stays[0][part]
+    by = by or a_user(Role.CLERK, at=enrollment.organization)
+    return claims.file_claim(
+        enrollment=enrollment, event=None, stays=stays, papers=list(papers), by=by, at=at
+    )
+
+
+def a_reviewed_claim(enrollment: Enrollment | None = None, **more: Any) -> Claim:
+    """A claim that passed its first review."""
+    claim = a_claim(enrollment, **more)
+    reviewer = a_user(Role.REVIEWER, at=claim.organization.parent)
+    claims.review_claim(claim, note="", by=reviewer, at=NOW)
+    return claim
+
+
+def an_approved_claim(enrollment: Enrollment | None = None, **more: Any) -> Claim:
+    """A claim approved for what its steps say."""
+    claim = a_reviewed_claim(enrollment, **more)
+    second = a_user(Role.REVIEWER, at=claim.organization.parent)
+    claims.decide_claim(claim, verdict="approve", amount=None, reason="", by=second, at=NOW)
+    return Claim.get_by_id(claim.id)

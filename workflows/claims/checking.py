@@ -1,0 +1,235 @@
+"""Everything that stands against filing a claim, found before anything is kept."""
+
+from datetime import date
+from typing import Any
+
+from huigong import clock, rules
+from huigong.models import Claim, Document, Edition, Enrollment, Stay
+from huigong.money import yuan
+from huigong.refusals import Refused
+from huigong.rules.vocabulary import DATES, PARTS, STAY
+from huigong.uploads import Kept
+from huigong.workflows import funding
+from huigong.workflows.claims.reckoning import Facts, stay_facts, with_open_claims
+from huigong.workflows.schemes import plan_of
+
+SETTLEMENT = "医保结算单"
+MOST_FEN = 10**12  # 一百亿元: beyond it is a slip of the keyboard, not a settlement
+Fault = tuple[str, str]
+
+
+def field_of(number: int, name: str) -> str:
+    """The form field of one stay's fact; stays count from 0."""
+    return f"stay-{number}-{name}"
+
+
+def faults(
+    enrollment: Enrollment,
+    event: str | None,
+    stays: list[Facts],
+    *,
+    facts: Facts,
+    on: date,
+    claim: Claim | None = None,
+) -> list[Fault]:
+    """All that is wrong with a claim as (field, message); empty when it may be filed."""
+    plan = plan_of(enrollment.edition)
+    event, filed_on = event or STAY, claim.filed_on if claim else on
+    found = _stay_faults(enrollment, plan, stays, on) if event == STAY else []
+    if not found:
+        found = _overlaps(enrollment, stays, claim)
+    if not found:
+        found = _late(plan, enrollment, stays, filed_on)
+    if not found:
+        said = with_open_claims(enrollment, event, stays, on=filed_on, facts=facts, claim=claim)
+        found = [(_place(plan, no.field, stays), no.message) for no in said.refused]
+    return found
+
+
+def _stay_faults(enrollment: Enrollment, plan: Facts, stays: list[Facts], on: date) -> list[Fault]:
+    if not stays:
+        return [("stays", "请至少填写一次住院")]
+    found: list[Fault] = []
+    for number, stay in enumerate(stays):
+        told = _date_faults(enrollment, stay, on) + _amount_faults(plan, stay)
+        found += [(field_of(number, name), message) for name, message in told]
+    return found
+
+
+def _date_faults(enrollment: Enrollment, stay: Facts, on: date) -> list[Fault]:
+    admitted, discharged = stay.get("admitted"), stay.get("discharged")
+    if admitted is None or discharged is None:
+        wanted = [("admitted", admitted), ("discharged", discharged)]
+        return [(name, f"请填写{DATES[name]}") for name, day in wanted if day is None]
+    if discharged < admitted:
+        return [("discharged", f"出院日期{discharged}早于入院日期{admitted}")]
+    if discharged > on:
+        return [("discharged", f"出院日期{discharged}晚于今天，出院后才能申领")]
+    if not enrollment.cover_from <= admitted <= enrollment.cover_to:
+        span = f"{enrollment.cover_from}至{enrollment.cover_to}"
+        return [("admitted", f"入院日期{admitted}不在保障期{span}内")]
+    if not funding.in_force_on(enrollment, admitted):
+        return [("admitted", "这份参保在入院当日没有生效：名册未审核通过，或参保费没有到齐")]
+    return []
+
+
+def _amount_faults(plan: Facts, stay: Facts) -> list[Fault]:
+    """Amounts that cannot be, the plan's questions without an answer, parts that do not add up."""
+    found = [
+        (name, f"{PARTS[name]}须为不小于零、不超过一百亿元的金额")
+        for name in PARTS
+        if stay.get(name) is not None and not _is_amount(stay[name])
+    ]
+    for question in rules.questions(plan):
+        if question.scope == "stay" and question.kind != "date":
+            found += _unanswered(plan, question, stay)
+    if found:
+        return found
+    found = [(r.field, r.message) for r in rules.check_settlement(_completed(stay))]
+    return found or _too_much_in_scope(stay)
+
+
+def _is_amount(fen: Any) -> bool:
+    return type(fen) is int and 0 <= fen <= MOST_FEN
+
+
+def _unanswered(plan: Facts, question: rules.Question, stay: Facts) -> list[Fault]:
+    value = stay.get(question.name)
+    parts = plan["base"].get(question.name)
+    if value is None and parts and all(stay.get(part) is not None for part in parts):
+        return []
+    if value is None:
+        verb = "请选择" if question.kind == "choice" else "请填写"
+        return [(question.name, f"{verb}{question.label}")]
+    if question.choices and value not in question.choices:
+        return [(question.name, f"{question.label}没有“{value}”这一项")]
+    return []
+
+
+def _completed(stay: Facts) -> Facts:
+    """Where the sheet gives account and cash but not their sum, the sum is what self was."""
+    account, cash = stay.get("account"), stay.get("cash")
+    if stay.get("self") is None and account is not None and cash is not None:
+        return {**stay, "self": account + cash}
+    return stay
+
+
+def _too_much_in_scope(stay: Facts) -> list[Fault]:
+    """What remains in scope can never be more than what the funds left to the person."""
+    fens = [stay.get(name) for name in ("in_scope", "total", "pooled")]
+    if None in fens:
+        return []
+    funds = sum(stay.get(name) or 0 for name in ("pooled", "critical", "other_funds"))
+    left = stay["total"] - funds
+    if stay["in_scope"] <= left:
+        return []
+    message = (
+        f"符合医保政策剩余{yuan(stay['in_scope'])}元，多于总额减去各项基金支付后的"
+        f"{yuan(left)}元，请核对结算单"
+    )
+    return [("in_scope", message)]
+
+
+def _overlaps(enrollment: Enrollment, stays: list[Facts], claim: Claim | None) -> list[Fault]:
+    """A stay counts once in a scheme: none may overlap another of the same member's."""
+    found: list[Fault] = []
+    for number, stay in enumerate(stays):
+        for other in range(number):
+            if _meet(stay, stays[other]):
+                message = f"与第{other + 1}次住院的日期重叠"
+                found.append((field_of(number, "admitted"), message))
+    earlier = (
+        Stay.select(Stay, Claim)
+        .join(Claim)
+        .join(Enrollment)
+        .join(Edition)
+        .where(Claim.member == enrollment.member_id, Claim.stage != "refused")
+        .where(Edition.scheme == enrollment.edition.scheme_id)
+    )
+    for row in earlier:
+        if claim is not None and row.claim_id == claim.id:
+            continue
+        kept = stay_facts(row)
+        for number, stay in enumerate(stays):
+            if _meet(stay, kept):
+                found.append((field_of(number, "admitted"), _twice(row, kept, stay)))
+    return found
+
+
+def _twice(row: Stay, kept: Facts, stay: Facts) -> str:
+    same = all(stay.get(name) == kept.get(name) for name in ("admitted", "discharged", "total"))
+    if same:
+        return f"这张结算单已在申领 {row.claim.number} 中申报过"
+    return (
+        f"与申领 {row.claim.number} 中{row.admitted}至{row.discharged}的住院日期重叠，"
+        "同一次住院只能申领一次"
+    )
+
+
+def _meet(one: Facts, other: Facts) -> bool:
+    """Whether two stays share a night, or are the same day; a transfer's one day is no overlap."""
+    first, last = one["admitted"], one["discharged"]
+    if other.get("admitted") is None or other.get("discharged") is None:
+        return False
+    if (first, last) == (other["admitted"], other["discharged"]):
+        return True
+    return bool(first < other["discharged"] and other["admitted"] < last)
+
+
+def _late(plan: Facts, enrollment: Enrollment, stays: list[Facts], on: date) -> list[Fault]:
+    """A filing limit in working days, which only the office's calendar can count."""
+    if not plan["filing"] or not plan["filing"]["working"]:
+        return []
+    try:
+        last = rules.last_filing_day(
+            plan,
+            discharged=min((stay["discharged"] for stay in stays), default=None),
+            term_end=enrollment.cover_to,
+            working=clock.after_working_days,
+        )
+    except NotImplementedError:
+        return [("stays", "申领期限跨入尚未公布放假安排的年份，无法计算工作日，请联系管理员")]
+    if last is not None and on > last:
+        return [(field_of(0, "discharged"), f"申领期限为{last}，现已超过")]
+    return []
+
+
+def _place(plan: Facts, field: str, stays: list[Facts]) -> str:
+    """The form field of a rules' refusal: the first stay that lacks it, or the first stay."""
+    asked = {q.name for q in rules.questions(plan) if q.scope == "stay"} | {"admitted"}
+    if field not in asked or not stays:
+        return field
+    lacking = [n for n, stay in enumerate(stays) if stay.get(field) is None]
+    return field_of(lacking[0] if lacking else 0, field)
+
+
+def same_paper(enrollment: Enrollment, papers: list[tuple[str, Kept]], claim: Claim | None) -> None:
+    """Refuses a settlement sheet whose very file came with another live claim of the member."""
+    hashes = [kept.sha256 for kind, kept in papers if kind == SETTLEMENT]
+    if not hashes:
+        return
+    twins = (
+        Document.select(Document, Claim)
+        .join(Claim)
+        .join(Enrollment)
+        .join(Edition)
+        .where(Document.kind == SETTLEMENT, Document.sha256 << hashes)
+        .where(Claim.member == enrollment.member_id, Claim.stage != "refused")
+        .where(Edition.scheme == enrollment.edition.scheme_id)
+    )
+    for twin in twins:
+        if claim is None or twin.claim_id != claim.id:
+            message = f"这份医保结算单文件已随申领 {twin.claim.number} 提交过"
+            raise Refused("papers", message)
+
+
+def required_papers(plan: Facts, event: str | None) -> list[Facts]:
+    """The papers that the scheme's source asks of a claim; empty where it states none."""
+    return [paper for paper in plan["document"] if paper["event"] == (event or STAY)]
+
+
+def missing_papers(claim: Claim) -> list[str]:
+    """The kinds of paper that the scheme asks for and the claim has not."""
+    kinds = {row.kind for row in Document.select(Document.kind).where(Document.claim == claim)}
+    asked = required_papers(plan_of(claim.enrollment.edition), claim.event)
+    return [paper["name"] for paper in asked if paper["name"] not in kinds]
