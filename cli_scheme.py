@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
@@ -173,13 +174,14 @@ def scheme_commands(office_plan: LoadPlan | None = None) -> click.Group:
         if plan is None:
             raise click.UsageError(f"没有这个计划：{scheme_id}")
         try:
-            text = click.get_binary_stream("stdin").read().decode("utf-8")
+            text = sys.stdin.buffer.read().decode("utf-8")
             body, refused = assess_json(plan, text)
         except (BadInput, UnicodeDecodeError) as wrong:
             message = str(wrong) if isinstance(wrong, BadInput) else "标准输入不是 UTF-8 文字"
             click.echo(f"错误：{message}", err=True)
             raise SystemExit(2) from None
-        click.echo(json.dumps(body, ensure_ascii=False, indent=2))
+        text = json.dumps(body, ensure_ascii=False, indent=2)
+        click.echo(text.encode("utf-8", "replace"))
         raise SystemExit(1 if refused else 0)
 
     return scheme

@@ -22,8 +22,8 @@ from huigong.rules.vocabulary import (
 
 TOP = (
     "id", "series", "name", "city", "enrolled", "term", "operator", "source", "source_url",
-    "unstated", "stated", "rounding", "events", "grades", "base", "fee", "require", "group", "claims",
-    "waiting", "benefit", "pool", "document", "filing", "promise",
+    "unstated", "stated", "rounding", "events", "grades", "base", "fee", "require", "group",
+    "claims", "waiting", "benefit", "pool", "document", "filing", "promise",
 )  # fmt: skip
 
 
@@ -228,6 +228,9 @@ def _add_up(reader: Reader, place: str, by: list[str], total: Any, node: Any) ->
 def _require(reader: Reader, place: str, need: dict[str, Any], source: str) -> dict[str, Any]:
     reader.known(place, need, ("fact", "in", "one_of", "says", "proof", "clause"))
     fact = need.get("fact")
+    if fact is not None and not isinstance(fact, str):
+        reader.fault(f"{place}.fact", f"条件写法不对：{fact}", '写成一个词，如 "age"')
+        fact = None
     read: dict[str, Any] = {
         "fact": fact,
         "in": None,

@@ -70,7 +70,8 @@ class Reader:
         return value.strip()
 
     def choice(self, place: str, value: Any, choices) -> Any:
-        if value not in choices or isinstance(value, bool):
+        plain_word = isinstance(value, str | int) and not isinstance(value, bool)
+        if not plain_word or value not in choices:
             self.unknown(place, value, list(choices), "没有这个取值")
             return None
         return value
@@ -210,14 +211,12 @@ class Reader:
                 self.fault(f"{place}.{key}", f"{fact.label}的写法不对：{key}", cure)
         spans.sort(key=lambda span: span[0])
         low, high = (fact.least, None) if fact.least is not None else years
-        due: int | None = low
+        earlier = fact.least is None and spans and spans[0][0] < low
+        due: int | None = spans[0][0] if earlier else low
         for first, last, key in spans:
             if due is None or first < due:
-                if due == low and fact.least is None and (last is None or last >= low):
-                    due = first
-                else:
-                    self.fault(f"{place}.{key}", f"按{fact.label}的表重复：{key}", "每个值只写一次")
-                    continue
+                self.fault(f"{place}.{key}", f"按{fact.label}的表重复：{key}", "每个值只写一次")
+                continue
             if first > due:
                 missed = f"{due}" if first - 1 == due else f"{due}-{first - 1}"
                 self.fault(place, f"按{fact.label}的表缺少 {missed}", f"补上 {missed} 一项")

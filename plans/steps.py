@@ -45,7 +45,7 @@ def _benefit(reader: Reader, place: str, given: dict, plan: dict, years) -> dict
         "clause": reader.text(f"{place}.clause", given.get("clause"), plan["source"]),
     }
     steps = given.get("step")
-    if not isinstance(steps, list) or not steps:
+    if not (isinstance(steps, list) and steps and all(isinstance(s, dict) for s in steps)):
         reader.fault(place, "待遇没有步骤", "至少写一个 [[benefit.step]]")
         steps = []
     benefit["step"] = [
