@@ -11,6 +11,8 @@ from typing import Any, TypeVar, cast
 
 from flask import Flask, abort, g, request
 from peewee import Expression, ModelSelect
+from werkzeug.routing import IntegerConverter
+from werkzeug.routing import Rule as URLRule
 
 from huigong.models import Base, Grant, Organization, Role
 from huigong.refusals import StartRefused
@@ -24,6 +26,7 @@ ROLE_NAMES = {
     Role.ADMINISTRATOR: "管理员",
 }
 EVERY_ROLE = frozenset(Role)
+_LARGEST_ID = 2**31 - 1  # past that PostgreSQL does not even compare
 
 View = TypeVar("View", bound=Callable[..., Any])
 Row = TypeVar("Row", bound=Base)
@@ -31,13 +34,14 @@ Row = TypeVar("Row", bound=Base)
 
 @dataclass(frozen=True)
 class Rule:
-    """Who may use an endpoint: anyone, or holders of one of `roles`. `on` is what it touches;
-    `menu` is its label and place in the menu."""
+    """Who may use an endpoint: anyone, or holders of one of `roles`, or also (`roleless`) whoever
+    has signed in. `on` is what it touches; `menu` is its label and place in the menu."""
 
     anyone: bool
     roles: frozenset[Role]
     on: type[Base] | None = None
     menu: tuple[int, str] | None = None
+    roleless: bool = False
 
 
 def allow(
@@ -53,8 +57,8 @@ def allow_anyone(view: View) -> View:
 
 
 def allow_signed_in(view: View) -> View:
-    """Open an endpoint to everyone who has signed in, whatever their roles."""
-    return _with(Rule(anyone=False, roles=EVERY_ROLE))(view)
+    """Open an endpoint to everyone who has signed in, whatever their roles, even none."""
+    return _with(Rule(anyone=False, roles=EVERY_ROLE, roleless=True))(view)
 
 
 def _with(rule: Rule) -> Callable[[View], View]:
@@ -66,14 +70,32 @@ def _with(rule: Rule) -> Callable[[View], View]:
 
 
 def registry(app: Flask) -> dict[str, Rule]:
-    """Every endpoint's rule. Raises StartRefused for an endpoint that has none."""
+    """Every endpoint's rule. Raises StartRefused for an endpoint that has none, for one that
+    takes a row's number without saying whose (`on`), and for one that names no role."""
     rules = {}
     for endpoint, view in app.view_functions.items():
         rule = getattr(view, "access_rule", None)
         if rule is None:
             raise StartRefused(f"入口 {endpoint} 没有声明谁可以使用，系统拒绝启动。")
+        if not (rule.anyone or rule.roles):
+            raise StartRefused(f"入口 {endpoint} 没有声明任何角色，系统拒绝启动。")
         rules[endpoint] = rule
+    for address in app.url_map.iter_rules():
+        rule = rules[address.endpoint]
+        if numbers(address) and rule.on is None and not rule.anyone:
+            raise StartRefused(
+                f"入口 {address.endpoint} 没有声明编号属于什么（on），系统拒绝启动。"
+            )
     return rules
+
+
+def numbers(address: URLRule) -> set[str]:
+    """The names of the whole numbers in an address; `id` is the number of a row of `on`."""
+    return {
+        name
+        for name in address.arguments
+        if isinstance(address._converters[name], IntegerConverter)
+    }
 
 
 def enforce() -> None:
@@ -87,8 +109,10 @@ def enforce() -> None:
         return
     if g.user is None:
         abort(401)
-    if not grants_for(rule):
+    if not (rule.roleless or grants_for(rule)):
         abort(403)
+    if rule.on is not None and "id" in (request.view_args or {}):
+        find(rule.on, cast(Any, request.view_args)["id"])  # whatever the view then forgets
 
 
 def grants_for(rule: Rule) -> list[Grant]:
@@ -135,6 +159,8 @@ def visible(model: type[Row], *roles: Role) -> ModelSelect:
 
 def find(model: type[Row], id: int) -> Row:
     """One visible row, or 404: foreign and absent are the same."""
+    if not 0 < id <= _LARGEST_ID:
+        abort(404)
     row = visible(model).where(model._meta.primary_key == id).get_or_none()
     if row is None:
         abort(404)

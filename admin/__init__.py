@@ -3,6 +3,8 @@
 from flask import Blueprint
 
 from huigong.admin.accounts import accounts
+from huigong.admin.audit import audit
 from huigong.admin.home import home
+from huigong.admin.organizations import organizations
 
-BLUEPRINTS: list[Blueprint] = [home, accounts]
+BLUEPRINTS: list[Blueprint] = [home, accounts, organizations, audit]

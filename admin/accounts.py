@@ -6,7 +6,9 @@ from urllib.parse import urlsplit
 from flask import Blueprint, flash, g, redirect, render_template, request, session, url_for
 
 from huigong import clock
-from huigong.access import allow_anyone, allow_signed_in
+from huigong.access import allow, allow_anyone, allow_signed_in, find, visible
+from huigong.admin.lists import page_of
+from huigong.models import Grant, Organization, Role, User
 from huigong.refusals import Refused
 from huigong.workflows import accounts as deeds
 
@@ -57,7 +59,16 @@ def sign_out() -> Any:
 @accounts.get("/me")
 @allow_signed_in
 def me() -> Any:
-    return render_template("admin/accounts/me.html", grants=g.grants)
+    sessions = deeds.live_sessions(g.user, now=clock.real_now())
+    return render_template("admin/accounts/me.html", grants=g.grants, sessions=sessions)
+
+
+@accounts.post("/me/sessions")
+@allow_signed_in
+def end_other_sessions() -> Any:
+    ended = deeds.end_other_sessions(g.session, at=clock.real_now())
+    flash(f"已退出其他 {ended} 处登录")
+    return redirect(url_for("accounts.me"), 303)
 
 
 @accounts.get("/password/<token>")
@@ -81,3 +92,174 @@ def set_password(token: str) -> Any:
         return render_template("admin/accounts/password.html", link=link, errors=errors), 422
     flash("密码已设置，请登录")
     return redirect(url_for("accounts.sign_in"), 303)
+
+
+@accounts.get("/accounts")
+@allow(Role.ADMINISTRATOR, on=User, menu=(85, "账号"))
+def index() -> Any:
+    asked, ended = request.args.get("q", "").strip()[:50], request.args.get("ended") == "1"
+    query = visible(User).select(User, Organization).join(Organization)
+    query = query.where(User.ended_on.is_null(not ended))
+    if asked:
+        place = Organization.name.contains(asked)
+        query = query.where(User.name.contains(asked) | (User.login == asked.lower()) | place)
+    page = page_of(query.order_by(Organization.path, User.id))
+    grants = Grant.select(Grant, Organization).join(Organization)
+    held: dict[int, list[Grant]] = {}
+    for grant in grants.where(Grant.user << page.rows, Grant.ended_on.is_null()):
+        held.setdefault(grant.user_id, []).append(grant)
+    return render_template(
+        "admin/accounts/index.html", page=page, held=held, asked=asked, ended=ended
+    )
+
+
+@accounts.get("/organizations/<int:id>/accounts/new")
+@allow(Role.ADMINISTRATOR, on=Organization)
+def new(id: int) -> Any:
+    return _new_page(find(Organization, id), {}, [], {})
+
+
+def _new_page(place: Organization, form: Any, roles: list[str], errors: dict[str, str]) -> str:
+    offered = [role for role in Role if deeds.may_grant(g.user, role, place)]
+    return render_template(
+        "admin/accounts/new.html",
+        organization=place, offered=offered, form=form, roles=roles, errors=errors,
+    )  # fmt: skip
+
+
+@accounts.post("/organizations/<int:id>/accounts/new")
+@allow(Role.ADMINISTRATOR, on=Organization)
+def open_account(id: int) -> Any:
+    place, form = find(Organization, id), request.form
+    roles = [role for role in Role if role in form.getlist("roles")]
+    try:
+        user = deeds.open_account(
+            name=form.get("name", ""), login=form.get("login", ""), organization=place,
+            roles=roles, by=g.user, at=clock.now(),
+        )  # fmt: skip
+    except Refused as refused:
+        return _new_page(place, form, roles, refused.by_field()), 422
+    session["link"] = [user.id, deeds.make_link(user, by=g.user, at=clock.real_now())]
+    flash(f"已为{user.name}开设账号")
+    return redirect(url_for("accounts.page", id=user.id), 303)
+
+
+@accounts.get("/accounts/<int:id>")
+@allow(Role.ADMINISTRATOR, on=User)
+def page(id: int) -> Any:
+    """An account; right after its link was made, also that link, this once."""
+    user = find(User, id)
+    shown = session.pop("link", None)
+    link = shown[1] if shown and shown[0] == user.id else ""
+    return render_template(
+        "admin/accounts/page.html",
+        person=user,
+        grants=deeds.grants_of(user),
+        link=url_for("accounts.password", token=link, _external=True) if link else "",
+        may_manage=deeds.may_manage(g.user, user) and not user.ended_on,
+        is_clerk=any(grant.role == Role.CLERK for grant in deeds.grants_of(user)),
+    )
+
+
+@accounts.get("/accounts/<int:id>/roles")
+@allow(Role.ADMINISTRATOR, on=User)
+def roles(id: int) -> Any:
+    user = find(User, id)
+    chosen = {f"{grant.role}:{grant.organization_id}" for grant in deeds.grants_of(user)}
+    return _roles_page(user, chosen, {})
+
+
+def _roles_page(user: User, chosen: set[str], errors: dict[str, str]) -> str:
+    return render_template(
+        "admin/accounts/roles.html",
+        person=user, places=_places(user), chosen=chosen, errors=errors,
+        may_grant=lambda role, place: deeds.may_grant(g.user, role, place),
+    )  # fmt: skip
+
+
+def _places(user: User) -> list[Organization]:
+    """Where a user's roles may be: where they are, on the way up, and where they hold one."""
+    ids = {*user.organization.lineage, *(grant.organization_id for grant in deeds.grants_of(user))}
+    return list(visible(Organization).where(Organization.id << ids).order_by(Organization.path))
+
+
+@accounts.post("/accounts/<int:id>/roles")
+@allow(Role.ADMINISTRATOR, on=User)
+def change_roles(id: int) -> Any:
+    user, chosen = find(User, id), set(request.form.getlist("roles"))
+    wanted = {
+        (role, place) for place in _places(user) for role in Role if f"{role}:{place.id}" in chosen
+    }
+    try:
+        deeds.change_roles(user, roles=wanted, by=g.user, at=clock.now())
+    except Refused as refused:
+        return _roles_page(user, chosen, refused.by_field()), 422
+    flash("角色已调整；对方需要重新登录")
+    return redirect(url_for("accounts.page", id=id), 303)
+
+
+@accounts.get("/accounts/<int:id>/link")
+@allow(Role.ADMINISTRATOR, on=User)
+def ask_link(id: int) -> Any:
+    return render_template("admin/accounts/link.html", person=find(User, id), errors={})
+
+
+@accounts.post("/accounts/<int:id>/link")
+@allow(Role.ADMINISTRATOR, on=User)
+def send_link(id: int) -> Any:
+    user = find(User, id)
+    try:
+        session["link"] = [user.id, deeds.make_link(user, by=g.user, at=clock.real_now())]
+    except Refused as refused:
+        errors = refused.by_field()
+        return render_template("admin/accounts/link.html", person=user, errors=errors), 422
+    return redirect(url_for("accounts.page", id=id), 303)
+
+
+@accounts.get("/accounts/<int:id>/handover")
+@allow(Role.ADMINISTRATOR, on=User)
+def ask_handover(id: int) -> Any:
+    return _handover_page(find(User, id), "", {})
+
+
+def _handover_page(user: User, to: str, errors: dict[str, str]) -> str:
+    colleagues = visible(User).where(User.organization == user.organization, User.id != user.id)
+    colleagues = colleagues.where(User.ended_on.is_null()).order_by(User.id)
+    options = [(person.id, f"{person.name}（{person.login}）") for person in colleagues]
+    return render_template(
+        "admin/accounts/handover.html", person=user, options=options, to=to, errors=errors
+    )
+
+
+@accounts.post("/accounts/<int:id>/handover")
+@allow(Role.ADMINISTRATOR, on=User)
+def hand_over(id: int) -> Any:
+    user, chosen = find(User, id), request.form.get("to", "")
+    try:
+        if not chosen.isdecimal() or len(chosen) > 9:
+            raise Refused("to", "请选择接手的人员")
+        to = find(User, int(chosen))
+        deeds.hand_over(user, to=to, by=g.user, at=clock.now())
+    except Refused as refused:
+        return _handover_page(user, chosen, refused.by_field()), 422
+    flash(f"{user.name}的经办职责已交给{to.name}；两人都需要重新登录")
+    return redirect(url_for("accounts.page", id=to.id), 303)
+
+
+@accounts.get("/accounts/<int:id>/end")
+@allow(Role.ADMINISTRATOR, on=User)
+def ask_end(id: int) -> Any:
+    return render_template("admin/accounts/end.html", person=find(User, id), errors={})
+
+
+@accounts.post("/accounts/<int:id>/end")
+@allow(Role.ADMINISTRATOR, on=User)
+def end(id: int) -> Any:
+    user = find(User, id)
+    try:
+        deeds.end_account(user, by=g.user, at=clock.now())
+    except Refused as refused:
+        errors = refused.by_field()
+        return render_template("admin/accounts/end.html", person=user, errors=errors), 422
+    flash(f"{user.name}的账号已停用")
+    return redirect(url_for("accounts.page", id=id), 303)

@@ -7,11 +7,12 @@ from flask import Blueprint, render_template
 
 from huigong.access import allow_signed_in
 from huigong.admin.lists import Waiting
+from huigong.admin.organizations import waiting as units_waiting
 
 home = Blueprint("home", __name__, url_prefix="/admin")
 
 # Each word's own question, in the order of the work: what waits for the signed-in user?
-QUESTIONS: list[Callable[[], list[Waiting]]] = []
+QUESTIONS: list[Callable[[], list[Waiting]]] = [units_waiting]
 
 
 @home.get("/")

@@ -15,6 +15,7 @@ from huigong.workflows import accounts, audit
 
 ORDER = list(Level)
 MOST_TEXT = 100
+_TAKERS = (Level.CITY, Level.COUNTY)
 MOST_OPEN = 200  # open applications at one organization: past that, somebody is playing
 MOST_A_DAY = 60
 _PHONE = re.compile(r"(1[3-9]\d{9}|0\d{2,3}-?\d{7,8}(-\d{1,6})?)", re.ASCII)
@@ -160,10 +161,38 @@ def amend(
     return organization
 
 
+ASKED = ("name", "code", "contact_name", "contact_phone", "address")
+
+
+def application_faults(
+    *,
+    organization: Organization | None,
+    name: str,
+    code: str,
+    contact_name: str,
+    contact_phone: str,
+    address: str,
+    at: datetime,
+) -> list[tuple[str, str]]:
+    """All that is wrong with a unit's application, as (field, message)."""
+    faults = []
+    if organization is None or organization.level not in _TAKERS or organization.closed_on:
+        faults.append(("organization", "请选择所属的市或县区工会"))
+    code = identity.normalize_credit_code(code)
+    faults += _name_faults(identity.plain_text(name).strip(), organization) + _code_faults(code)
+    if fault := identity.name_fault(identity.normalize_name(contact_name)):
+        faults.append(("contact_name", f"联系人{fault}"))
+    if not _PHONE.fullmatch(contact_phone.strip()):
+        faults.append(("contact_phone", _PHONE_WORDS))
+    if len(address) > MOST_TEXT:
+        faults.append(("address", f"地址最多 {MOST_TEXT} 字"))
+    return faults + (_too_many(organization, code, at) if organization else [])
+
+
 @writes
 def apply_for_unit(
     *,
-    organization: Organization,
+    organization: Organization | None,
     name: str,
     code: str,
     contact_name: str,
@@ -178,26 +207,23 @@ def apply_for_unit(
     统一社会信用代码, one that already has an open application, a missing contact, and more
     applications than an office can have honestly received.
     """
-    name, code = identity.plain_text(name).strip(), identity.normalize_credit_code(code)
-    person, phone = identity.normalize_name(contact_name), contact_phone.strip()
-    faults = _name_faults(name, organization) + _code_faults(code)
-    if organization.level not in (Level.CITY, Level.COUNTY) or organization.closed_on:
-        faults.append(("organization", "请选择所属的市或县区工会"))
-    if fault := identity.name_fault(person):
-        faults.append(("contact_name", f"联系人{fault}"))
-    if not _PHONE.fullmatch(phone):
-        faults.append(("contact_phone", _PHONE_WORDS))
-    if len(address) > MOST_TEXT:
-        faults.append(("address", f"地址最多 {MOST_TEXT} 字"))
-    faults += _too_many(organization, code, at)
+    faults = application_faults(
+        organization=organization,
+        name=name,
+        code=code,
+        contact_name=contact_name,
+        contact_phone=contact_phone,
+        address=address,
+        at=at,
+    )
     if faults:
         raise Refused.all(faults)
     application = UnitApplication.create(
         organization=organization,
-        name=name,
-        code=code,
-        contact_name=person,
-        contact_phone=phone,
+        name=identity.plain_text(name).strip(),
+        code=identity.normalize_credit_code(code),
+        contact_name=identity.normalize_name(contact_name),
+        contact_phone=contact_phone.strip(),
         address=address.strip(),
         proof=proof.file,
         proof_name=proof.name,

@@ -1,0 +1,103 @@
+"""The log for auditors, and the page that shows a full number to who gives a reason."""
+
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from flask import Blueprint, abort, g, render_template, request
+
+from huigong import clock
+from huigong.access import allow, find, visible
+from huigong.admin.lists import page_of
+from huigong.models import AuditEvent, Member, Organization, Role, User
+from huigong.refusals import Refused
+from huigong.workflows import audit as deeds
+
+audit = Blueprint("audit", __name__, url_prefix="/admin")
+
+REVEALED = {"resident_id": "身份证号", "phone": "手机号", "bank_card": "银行卡号"}
+DEED_WORDS = {
+    "sign in": "登录",
+    "sign out": "退出",
+    "lock account": "连续输错，账号锁定",
+    "end sessions": "退出其他设备",
+    "open account": "开设账号",
+    "change roles": "调整角色",
+    "end account": "停用账号",
+    "hand over": "交接职责",
+    "make link": "发送设置密码链接",
+    "set password": "设置密码",
+    "found organization": "建立单位",
+    "amend organization": "修改单位资料",
+    "apply for unit": "申请单位登记",
+    "approve unit": "准予单位登记",
+    "refuse unit": "不予单位登记",
+    **{f"reveal {column}": f"查看{words}" for column, words in REVEALED.items()},
+}
+
+
+@audit.get("/audit")
+@allow(Role.AUDITOR, Role.ADMINISTRATOR, on=AuditEvent, menu=(90, "操作记录"))
+def index() -> Any:
+    args = request.args
+    query = visible(AuditEvent).order_by(AuditEvent.id.desc())
+    if deed := args.get("deed", ""):
+        query = query.where(AuditEvent.deed == deed)
+    if (day := _day(args.get("day", ""))) is not None:
+        query = query.where(AuditEvent.at >= day, AuditEvent.at < day + timedelta(days=1))
+    if person := args.get("person", "").strip()[:50]:
+        named = User.select(User.id).where((User.login == person.lower()) | (User.name == person))
+        query = query.where(AuditEvent.by << named)
+    page = page_of(query)
+    people, places = _named(page.rows)
+    return render_template(
+        "admin/audit/index.html",
+        page=page, people=people, places=places, words=DEED_WORDS,
+        deed=deed, day=args.get("day", ""), person=person,
+    )  # fmt: skip
+
+
+def _day(text: str) -> datetime | None:
+    try:
+        return datetime.combine(date.fromisoformat(text), time())
+    except ValueError:
+        return None
+
+
+def _named(events: list[AuditEvent]) -> tuple[dict[int, str], dict[int, str]]:
+    """The names of the people and places on one page of the log, in two queries."""
+    people = User.select(User.id, User.name).where(User.id << [e.by_id for e in events])
+    wanted = [event.organization_id for event in events]
+    places = Organization.select(Organization.id, Organization.name)
+    places = places.where(Organization.id << wanted)
+    return {u.id: u.name for u in people}, {o.id: o.name for o in places}
+
+
+@audit.get("/reveal/<kind>/<int:id>")
+@allow(Role.CLERK, Role.REVIEWER, Role.FINANCE, on=Member)
+def ask(kind: str, id: int) -> Any:
+    return _reveal_page(find(Member, id), kind, {}, {}, "")
+
+
+@audit.post("/reveal/<kind>/<int:id>")
+@allow(Role.CLERK, Role.REVIEWER, Role.FINANCE, on=Member)
+def reveal(kind: str, id: int) -> Any:
+    member, form = find(Member, id), request.form
+    try:
+        if kind not in REVEALED:
+            abort(404)
+        number = deeds.reveal(
+            member, kind, reason=form.get("reason", ""), by=g.user, at=clock.now()
+        )
+    except Refused as refused:
+        return _reveal_page(member, kind, form, refused.by_field(), ""), 422
+    return _reveal_page(member, kind, form, {}, number)
+
+
+def _reveal_page(member: Member, kind: str, form: Any, errors: dict[str, str], number: str) -> str:
+    if kind not in REVEALED:
+        abort(404)
+    return render_template(
+        "admin/audit/reveal.html",
+        member=member, label=REVEALED[kind], form=form, errors=errors, number=number,
+        shown=request.method == "POST" and not errors,
+    )  # fmt: skip
