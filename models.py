@@ -410,7 +410,7 @@ class Due(Base):
         """The expression for the fen received on a due; reversed payments do not count."""
         total = fn.COALESCE(fn.SUM(Payment.amount), 0).cast("BIGINT")
         live = Payment.select(total).join(PaymentReversal, JOIN.LEFT_OUTER)
-        return live.where(Payment.due == cls.id, PaymentReversal.id.is_null())
+        return fn.COALESCE(live.where(Payment.due == cls.id, PaymentReversal.id.is_null()), 0)
 
     @property
     def paid(self) -> int:

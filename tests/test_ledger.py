@@ -1,0 +1,123 @@
+import pytest
+from builders import NOW, TODAY, a_city, a_user
+from builders_funding import a_paid_roster, a_roster, an_approved_claim, an_edition, dues_of, paid
+from peewee import DatabaseError
+
+from huigong.database import db
+from huigong.models import Due, Enrollment, Journal, Payment, Posting, Role
+from huigong.refusals import Lost
+from huigong.workflows import funding, ledger
+
+
+def a_journal(key="test:1", postings=(("bank", 100), ("receivable", -100))):
+    edition = an_edition()
+    return ledger.book(
+        key=key,
+        text="名册#1 到账",
+        organization=edition.organization,
+        scheme=edition.scheme,
+        postings=list(postings),
+        by=None,
+        at=NOW,
+    )
+
+
+def test_a_journal_that_does_not_sum_to_zero_is_never_booked(office):
+    with pytest.raises(ValueError, match="sum to zero"):
+        a_journal(postings=[("bank", 100), ("receivable", -99)])
+    with pytest.raises(ValueError, match="no account"):
+        a_journal(postings=[("bank", 100), ("pocket", -100)])
+    assert not Journal.select().exists()
+
+
+def test_one_fact_is_booked_once(office):
+    a_journal()
+    with pytest.raises(Lost):
+        a_journal()
+    assert Posting.select().count() == 2
+
+
+@pytest.mark.parametrize("table", [Journal, Posting, Due, Payment])
+@pytest.mark.parametrize("verb", ["update", "delete"])
+def test_what_was_booked_can_be_neither_changed_nor_deleted(office, table, verb):
+    paid(dues_of(a_roster())["city"])
+    column = Journal.text if table is Journal else table.amount
+    change = table.update({column: column}) if verb == "update" else table.delete()
+    with pytest.raises(DatabaseError, match="only added"), db.atomic():
+        change.execute()
+
+
+def test_a_correction_is_a_reversal_and_both_stay(office):
+    journal = a_journal()
+    scheme = an_edition().scheme
+    assert ledger.balance(scheme, "bank") == 100
+    ledger.reverse(journal, text="更正", by=None, at=NOW)
+    assert ledger.balance(scheme, "bank") == 0
+    assert Journal.select().count() == 2
+    with pytest.raises(Lost):
+        ledger.reverse(journal, text="更正", by=None, at=NOW)
+
+
+def test_an_office_whose_facts_and_ledger_agree_has_nothing_to_say(office):
+    roster = a_paid_roster(people=3)
+    an_approved_claim(roster.edition.organization)
+    payment = paid(dues_of(a_roster(roster.organization))["city"])
+    funding.reverse_payment(payment, reason="登记错了", by=payment.by, at=NOW)
+    assert ledger.disagreements() == []
+
+
+def test_an_unbalanced_journal_is_named(office):
+    journal = a_journal()
+    Posting.create(journal=journal, account="bank", scheme=an_edition().scheme, amount=1)
+    assert ledger.unbalanced() == [journal]
+    assert any("借贷不平" in words for words in ledger.disagreements())
+
+
+def test_a_due_without_its_journal_and_a_payment_booked_otherwise_are_named(office):
+    roster = a_roster()
+    due = Due.create(
+        organization=roster.organization,
+        roster=roster,
+        carrier="unit",
+        payer=roster.organization,
+        amount=160_00,
+        due_on=TODAY,
+    )
+    assert f"应收#{due.id} 应缴 160.00 元，账簿记 0.00 元" in ledger.disagreements()
+    other = Payment.create(
+        organization=roster.organization,
+        due=due,
+        amount=170_00,
+        received_on=TODAY,
+        bank_reference="X",
+        key="X:1",
+        by=roster.made_by,
+        at=NOW,
+    )
+    said = ledger.disagreements()
+    assert f"到账#{other.id} 170.00 元，账簿记 0.00 元" in said
+    assert any("多收" in words for words in said)
+
+
+def test_fees_that_no_longer_equal_the_dues_are_named(office):
+    roster = a_paid_roster()
+    Enrollment.update(fee=1).where(Enrollment.roster == roster).execute()
+    assert any(f"名册{roster.number} 应缴合计 160.00 元" in s for s in ledger.disagreements())
+
+
+def test_an_award_without_its_journal_and_a_journal_without_a_fact_are_named(office):
+    a_user(Role.FINANCE, at=a_city())
+    claim = an_approved_claim()
+    decision = claim.decisions.get()
+    a_journal(postings=[("benefits", 5), ("payable", -5)])
+    assert any(words.startswith("互助金支出：账簿余额") for words in ledger.disagreements())
+    assert decision.amount == ledger.balance(claim.enrollment.edition.scheme, "benefits")
+
+
+def test_each_fund_is_what_came_in_less_what_was_awarded(office):
+    roster = a_paid_roster(people=2)
+    edition = roster.edition
+    a_journal("claim:9:award", [("benefits", 30_00), ("payable", -30_00)])
+    (fund,) = ledger.funds([edition.scheme])
+    assert (fund.contributions, fund.benefits, fund.left) == (160_00, 30_00, 130_00)
+    assert fund.bank + fund.receivable - fund.payable == fund.left

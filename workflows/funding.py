@@ -1,0 +1,302 @@
+"""Funding: the shares owed for a roster, the money received on them, and its receipt."""
+
+from calendar import monthrange
+from collections import Counter
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from peewee import fn
+
+from huigong import identity, rules
+from huigong.database import writes
+from huigong.models import (
+    Due,
+    Edition,
+    Enrollment,
+    Journal,
+    Level,
+    Payment,
+    PaymentReversal,
+    Receipt,
+    Roster,
+    Scheme,
+    User,
+)
+from huigong.money import yuan
+from huigong.refusals import Refused
+from huigong.rules.vocabulary import CARRIERS
+from huigong.workflows import audit, ledger
+
+_LEVELS = {
+    "province": Level.PROVINCE,
+    "city": Level.CITY,
+    "county": Level.COUNTY,
+    "union": Level.CITY,  # the source names no level: shown as such, asked of the city
+}
+
+
+@writes
+def raise_dues(roster: Roster, *, by: User, at: datetime) -> list[Due]:
+    """Raise what a roster's people owe, one due per carrier, and book it as receivable.
+
+    The shares are the edition's at the facts each person enrolled with; they are never
+    recomputed. Refuses when the dues were raised before, when the edition states no fee, and
+    when a carrier has no organization above the unit.
+    """
+    if roster.dues.exists():
+        raise Refused("roster", f"名册{roster.number}的应缴已经生成")
+    plan, unit = roster.edition.plan, roster.organization
+    made = []
+    for carrier, amount in sorted(shares_of(roster).items()):
+        payer = unit if carrier in ("unit", "person") else unit.above(_LEVELS[carrier])
+        if payer is None:
+            raise Refused("roster", f"{unit.name}的上级没有{CARRIERS[carrier]}，无法分担参保费")
+        due_on = due_day(plan, carrier, approved_on=at.date(), cover_from=roster.cover_from)
+        due = Due.create(
+            organization=unit,
+            roster=roster,
+            carrier=carrier,
+            payer=payer,
+            amount=amount,
+            due_on=due_on,
+        )
+        _book_due(due, by=by, at=at)
+        made.append(due)
+    total = sum(due.amount for due in made)
+    audit.record("raise dues", by=by, at=at, on=roster, organization=unit, detail=yuan(total))
+    return made
+
+
+def shares_of(roster: Roster) -> dict[str, int]:
+    """What each carrier owes for a roster in fen, summed over its enrollments.
+
+    The rest, and a fee whose shares the source does not state, are the unit's or its people's,
+    as the roster declares.
+    """
+    people = (
+        Enrollment.select(Enrollment.facts, fn.COUNT(Enrollment.id), fn.SUM(Enrollment.fee))
+        .where(Enrollment.roster == roster)
+        .group_by(Enrollment.facts)
+    )
+    owed: Counter[str] = Counter()
+    for facts, count, fees in people.tuples():
+        try:
+            fee = rules.fee(roster.edition.plan, facts)
+        except rules.NotStated as silent:
+            raise Refused("roster", silent.message) from silent
+        if fee.total * count != int(fees):
+            raise ValueError(f"roster {roster.id}: enrolled at another fee than the edition's")
+        for carrier, fen in (fee.shares or {"rest": fee.total}).items():
+            owed[roster.rest_by if carrier == "rest" else carrier] += fen * count
+    return {carrier: fen for carrier, fen in owed.items() if fen}
+
+
+def stated_day(plan: dict[str, Any], carrier: str) -> int | None:
+    """The day of the month by which the plan says a carrier pays, or None where it is silent."""
+    stated = (plan["fee"] or {}).get("pay_by") or {}
+    return stated.get(carrier, stated.get("rest") if carrier in ("unit", "person") else None)
+
+
+def due_day(plan: dict[str, Any], carrier: str, *, approved_on: date, cover_from: date) -> date:
+    """The day by which a carrier pays: the plan's next such day on or after the approval,
+    otherwise the day before cover starts (never before the approval)."""
+    stated = stated_day(plan, carrier)
+    if stated is None:
+        return max(approved_on, cover_from - timedelta(days=1))
+    year, month = approved_on.year, approved_on.month
+    day = _in_month(year, month, stated)
+    if day < approved_on:
+        year, month = (year + 1, 1) if month == 12 else (year, month + 1)
+        day = _in_month(year, month, stated)
+    return day
+
+
+def _in_month(year: int, month: int, day: int) -> date:
+    """A day of a month; the 31st of a shorter month is its last day."""
+    return date(year, month, min(day, monthrange(year, month)[1]))
+
+
+def _book_due(due: Due, *, by: User, at: datetime) -> Journal:
+    return ledger.book(
+        key=f"due:{due.id}:raised",
+        text=f"名册#{due.roster.number} 应收 {CARRIERS[due.carrier]}分担参保费（{due.payer.name}）",
+        organization=due.organization,
+        scheme=scheme_of(due.roster),
+        postings=[("receivable", due.amount), ("contributions", -due.amount)],
+        by=by,
+        at=at,
+    )
+
+
+def scheme_of(roster: Roster) -> Scheme:
+    """The scheme a roster enrolls under, whose fund its money belongs to."""
+    return Scheme.select().join(Edition).where(Edition.id == roster.edition_id).get()  # type: ignore[no-any-return]
+
+
+@writes
+def record_payment(
+    due: Due,
+    *,
+    amount: int,
+    received_on: date,
+    bank_reference: str,
+    remark: str,
+    by: User,
+    at: datetime,
+) -> Payment:
+    """Record money received on a due, whole or in part, and book it at the bank.
+
+    `amount` is in fen. Refuses more than what remains, a day in the future, and a statement line
+    (`bank_reference`) that already counts somewhere.
+    """
+    reference = identity.plain_text(bank_reference).replace(" ", "").upper()
+    remaining = due.amount - due.paid
+    faults = _payment_faults(due, remaining, amount, received_on, at.date())
+    faults += _reference_faults(reference)
+    if faults:
+        raise Refused.all(faults)
+    used = Payment.select().where(Payment.bank_reference == reference).count()
+    payment = Payment.create(
+        organization=due.organization_id,
+        due=due,
+        amount=amount,
+        received_on=received_on,
+        remark=remark.strip(),
+        bank_reference=reference,
+        key=f"{reference}:{used + 1}",
+        by=by,
+        at=at,
+    )
+    ledger.book(
+        key=f"payment:{payment.id}:received",
+        text=f"名册#{due.roster.number} 到账 {due.payer.name}（流水号{reference}）",
+        organization=due.organization,
+        scheme=scheme_of(due.roster),
+        postings=[("bank", amount), ("receivable", -amount)],
+        by=by,
+        at=at,
+    )
+    place = due.organization
+    audit.record("record payment", by=by, at=at, on=payment, organization=place)
+    if amount == remaining and is_paid(due.roster):
+        audit.record("roster paid", by=by, at=at, on=due.roster, organization=place)
+    return payment
+
+
+def _payment_faults(
+    due: Due, remaining: int, amount: int, received_on: date, today: date
+) -> list[tuple[str, str]]:
+    faults = []
+    if not remaining:
+        faults.append(("amount", f"这笔应缴 {yuan(due.amount)} 元已经缴清，不能再登记"))
+    elif amount <= 0:
+        faults.append(("amount", "到账金额应大于零"))
+    elif amount > remaining:
+        faults.append(
+            ("amount", f"这笔应缴还剩 {yuan(remaining)} 元，登记的 {yuan(amount)} 元多了")
+        )
+    if received_on > today:
+        faults.append(("received_on", "到账日期不能晚于今天"))
+    return faults
+
+
+def _reference_faults(reference: str) -> list[tuple[str, str]]:
+    if not reference:
+        return [("bank_reference", "请填写银行流水号")]
+    live = (
+        Payment.select(Payment, Due, Roster)
+        .join(Due)
+        .join(Roster)
+        .switch(Payment)
+        .where(Payment.bank_reference == reference)
+        .where(Payment.id.not_in(PaymentReversal.select(PaymentReversal.payment)))
+        .first()
+    )
+    if live is None:
+        return []
+    where = f"名册{live.due.roster.number}（{CARRIERS[live.due.carrier]}）"
+    return [("bank_reference", f"这条流水已登记在{where}，一条流水只能登记一次")]
+
+
+@writes
+def reverse_payment(payment: Payment, *, reason: str, by: User, at: datetime) -> PaymentReversal:
+    """Let a wrongly recorded payment count no more; it stays, with the reason beside it, and
+    its statement line may be recorded again.
+
+    Refuses without a reason, for a payment already reversed, and once the roster's receipt is
+    confirmed, because the receipt is out.
+    """
+    roster = payment.due.roster
+    if not reason.strip():
+        raise Refused("reason", "请写明更正的原因")
+    if payment.reversals.exists():
+        raise Refused("reason", "这笔到账已经更正过")
+    if receipt := receipt_of(roster):
+        raise Refused("reason", f"这份名册已开票确认（{receipt.number}），不能再更正到账")
+    reversal = PaymentReversal.create(
+        organization=payment.organization_id, payment=payment, reason=reason.strip(), by=by, at=at
+    )
+    booked = Journal.get(Journal.key == f"payment:{payment.id}:received")
+    text = f"更正：{booked.text}"
+    ledger.reverse(booked, text=text, by=by, at=at)
+    place = payment.organization
+    audit.record("reverse payment", by=by, at=at, on=payment, organization=place)
+    return reversal
+
+
+@writes
+def confirm_receipt(roster: Roster, *, by: User, at: datetime) -> Receipt:
+    """Confirm that a fully paid roster's money was invoiced; one number of the year's series.
+
+    Refuses a roster that is not fully paid, owes nothing, or has its receipt already.
+    """
+    if receipt := receipt_of(roster):
+        raise Refused("receipt", f"这份名册已开票确认，编号{receipt.number}")
+    if not roster.dues.exists():
+        raise Refused("receipt", "这份名册没有应缴，不需要开票")
+    if not is_paid(roster):
+        raise Refused("receipt", "还有应缴没有到账，缴清后才能开票确认")
+    total = sum(due.amount for due in roster.dues)
+    receipt = Receipt.create(
+        organization=roster.organization_id,
+        roster=roster,
+        number=_next_number(at.year),
+        amount=total,
+        by=by,
+        on=at.date(),
+    )
+    place, number = roster.organization, receipt.number
+    audit.record("confirm receipt", by=by, at=at, on=receipt, organization=place, detail=number)
+    return receipt
+
+
+def receipt_of(roster: Roster) -> Receipt | None:
+    """The receipt of a roster, if it was confirmed."""
+    return Receipt.get_or_none(Receipt.roster == roster)  # type: ignore[no-any-return]
+
+
+def _next_number(year: int) -> str:
+    """SJ2024-000123: the year's receipts in a row, without gaps."""
+    series = Receipt.select(fn.MAX(Receipt.number)).where(Receipt.number.startswith(f"SJ{year}-"))
+    last = series.scalar()
+    return f"SJ{year}-{int(last[-6:]) + 1 if last else 1:06d}"
+
+
+def is_paid(roster: Roster) -> bool:
+    """Whether an approved roster owes nothing any more."""
+    owing = roster.dues.where(Due.received() < Due.amount)
+    return roster.stage == "approved" and not owing.exists()
+
+
+def in_force_on(enrollment: Enrollment, day: date) -> bool:
+    """Whether a person's cover is in force on a day: the roster approved and fully paid, the day
+    within the term. Cover paid late holds from its first day."""
+    if not enrollment.cover_from <= day <= enrollment.cover_to:
+        return False
+    return enrollment.roster is None or is_paid(enrollment.roster)
+
+
+def received_by(organizations: Any) -> Any:
+    """The condition on Roster that the money of its edition is received by one of
+    `organizations`: whoever runs the scheme records what arrived."""
+    return Roster.edition << Edition.select(Edition.id).where(Edition.organization << organizations)
