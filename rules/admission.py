@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from huigong.rules.curves import BenefitRule
@@ -30,6 +31,7 @@ def day(value: Any) -> date | None:
     return date.fromisoformat(value)
 
 
+@lru_cache(1000)
 def last_day(cover_from: date, months: int) -> date:
     """The last day of a term of so many months: 2023-08-01 and 12 make 2024-07-31."""
     years, month = divmod(cover_from.month - 1 + months, 12)
@@ -61,6 +63,8 @@ def admit(run: Run, claim, event: str, stays, refused: list[Refusal]) -> list[Be
             _in_cover(run, stay, say)
         if rule.filing:
             _in_time(run, claim, stays, say)
+        if event not in rule.guarded:
+            return benefits
         return _open_benefits(run, claim, event, stays, benefits, say)
     except NoDate as missing:
         say(Refusal(missing.args[0], f"{DATES[missing.args[0]]}不是一个日期"))

@@ -24,6 +24,7 @@ from huigong.rules.curves import (
     FLOW,
     LUMP,
     MINIMUM,
+    REVIEWER,
     BenefitRule,
     Plan,
     Rule,
@@ -150,11 +151,14 @@ class Run:
         if benefits and not refused:
             if self.rule.reads_year:
                 work.year = counted_year(claim, stays, refused)
-            bases = _bases(self, work, benefits)
+            bases = {benefit.id: _bases(self, work, benefit) for benefit in benefits}
             if not refused:
+                if self.rule.deductibles:
+                    _deduct(self, work, benefits, bases)
                 for benefit in benefits:
                     _pay(self, work, benefit, bases[benefit.id])
-                _share_caps(self, work)
+                if self.rule.caps:
+                    _share_caps(self, work)
         if refused:
             return self._refuse(work, decided)
         _carry(self, work, benefits, decided)
@@ -185,22 +189,22 @@ class _Work:
         self.year: int | None = None
 
 
-def _bases(run: Run, work: _Work, benefits) -> dict[str, list[int]]:
-    """Each benefit's base per stay (or of the claim), less any deductible they share."""
+def _bases(run: Run, work: _Work, benefit: BenefitRule) -> list[int]:
+    """A benefit's base per stay, or of the claim itself where it has no stays."""
     units = work.stays or (work.claim,)
-    bases = {
-        b.id: [_base(run, work, b, unit) for unit in units] if b.of else [0] * len(units)
-        for b in benefits
-    }
-    if not work.refused:
-        for members, step in run.rule.deductibles:
-            for n in range(len(units)):
-                for benefit in benefits:
-                    if benefit.id in members and benefit.of:
-                        stay = n if work.stays else None
-                        owed = bases[benefit.id][n]
-                        bases[benefit.id][n] = _apply(run, work, benefit.id, step, owed, stay, n)
-    return bases
+    if not benefit.of:
+        return [0] * len(units)
+    return [_base(run, work, benefit, unit) for unit in units]
+
+
+def _deduct(run: Run, work: _Work, benefits, bases: dict[str, list[int]]) -> None:
+    """Deductibles that benefits share come off their bases, stay by stay."""
+    for members, step in run.rule.deductibles:
+        for n in range(len(work.stays or (work.claim,))):
+            for benefit in benefits:
+                if benefit.id in members and benefit.of:
+                    owed = bases[benefit.id][n]
+                    bases[benefit.id][n] = _apply(run, work, benefit.id, step, owed, n)
 
 
 def _base(run: Run, work: _Work, benefit: BenefitRule, unit) -> int:
@@ -238,16 +242,16 @@ def _pay(run: Run, work: _Work, benefit: BenefitRule, bases: list[int]) -> None:
     flow, start = 0, sum(bases)
     if benefit.stay_steps:
         for n, base in enumerate(bases):
-            x, stay = base, n if work.stays else None
+            x = base
             for step in benefit.stay_steps:
-                x = _apply(run, work, benefit.id, step, x, stay, n, base, benefit.of)
+                x = _apply(run, work, benefit.id, step, x, n, base, benefit.of)
             flow += x
     else:
         flow = start = start - _paid_before(run, work) if benefit.paid else start
         if start < 0:
             flow = start = 0
     for step in benefit.claim_steps:
-        flow = _apply(run, work, benefit.id, step, flow, None, None, start, benefit.of)
+        flow = _apply(run, work, benefit.id, step, flow, None, start, benefit.of)
     work.paid[benefit.id] = flow
 
 
@@ -261,52 +265,60 @@ def _paid_before(run: Run, work: _Work) -> int:
     return _amount(run, work, work.claim, PAID)
 
 
-def _apply(run, work, benefit_id, step: StepRule, x, stay, n, base=1, of=()) -> int:
+def _apply(run, work, owner: str, step: StepRule, x: int, n, base=1, of=()) -> int:
     """One step on the output before it: y = R(F(x)), or R(F(S)) - R(F(S-x)) over a span."""
-    curve, at = step.curve, ()
-    if step.by:
-        curve, at = _read(run, work, step, n)
+    kind, span, slot, by, curve, name, clause, index, decided = step
+    at: tuple = ()
+    prior = counted = None
+    if by:
+        curve, at = _read(run, work, by, curve, n)
         if curve is None:
             return 0
-    prior = counted = None
     fed = x
-    if step.kind > LUMP:
-        fed = counted = _counted(run, work, step, n)
-    key = step.slot
-    if key is not None:
-        if step.span == "year":
-            key = (key, work.year)
+    if kind > LUMP:
+        fed = counted = _counted(run, work, kind, n)
+    if slot is None:
+        after = curve(fed)
+        if span == "claim":
+            prior = 0
+    else:
+        key = (slot, work.year) if span == "year" else slot
         prior = run.sums.get(key, 0)
         if work.added:
             prior += sum([fen for k, fen in work.added if k == key])
-        after = curve(prior + fed) - curve(prior)
-        if not step.decided:
+        given = curve(prior)
+        after = curve(prior + fed) - given
+        if not decided:
             work.added.append((key, fed))
-    else:
-        after = curve(fed)
-        if step.span == "claim":
-            prior = 0
-    if step.kind != FLOW:
-        if step.kind <= LUMP:
-            after = (after if base > 0 else x) if step.kind == MINIMUM or of else after
-        elif step.kind != DAILY and of:
-            after = min(after, x)
+        if kind == DAILY:
+            prior = given
+    if kind != FLOW:
+        after = _bounded(kind, after, x, base, of)
     if work.steps is not None:
-        work.steps.append(
-            Step(benefit_id, stay, step.name, x, prior, after, step.clause, step.index, at, counted)
-        )
+        stay = n if work.stays else None
+        work.steps.append(Step(owner, stay, name, x, prior, after, clause, index, at, counted))
     return after
 
 
-def _read(run: Run, work: _Work, step: StepRule, n: int | None) -> tuple[Any, tuple]:
+def _bounded(kind: int, after: int, x: int, base: int, of: tuple[str, ...]) -> int:
+    """A minimum and a lump sum need a base above zero; a reviewer's sum stays within the flow."""
+    if kind == MINIMUM:
+        return after if base > 0 else x
+    if kind == LUMP:
+        return after if base > 0 or not of else 0
+    return min(after, x) if kind == REVIEWER and of else after
+
+
+def _read(run: Run, work: _Work, by: tuple[str, ...], node: Any, n: int | None):
     """The curve that the facts choose; a missing or unknown fact is named, never assumed."""
-    node, at = step.curve, []
-    for name in step.by:
-        value = work.stays[n].get(name) if n is not None and work.stays else None
+    stay = work.stays[n] if n is not None and work.stays else work.claim
+    at = []
+    for name in by:
+        value = stay.get(name)
         if value is None:
             value = work.claim.get(name)
-        if value is None:
-            value = run.facts.get(name)
+            if value is None:
+                value = run.facts.get(name)
         try:
             node = node[value]
         except (KeyError, TypeError):
@@ -318,9 +330,9 @@ def _read(run: Run, work: _Work, step: StepRule, n: int | None) -> tuple[Any, tu
     return node, tuple(at)
 
 
-def _counted(run: Run, work: _Work, step: StepRule, n: int | None) -> int:
+def _counted(run: Run, work: _Work, kind: int, n: int | None) -> int:
     """The days of a daily allowance, or what the reviewer proposes."""
-    if step.kind != DAILY:
+    if kind != DAILY:
         return _amount(run, work, work.claim, "proposed")
     units = work.stays if n is None else work.stays[n : n + 1]
     days = 0
@@ -340,7 +352,7 @@ def _share_caps(run: Run, work: _Work) -> None:
         if not paid:
             continue
         before = sum([work.paid[benefit_id] for benefit_id in paid])
-        over = before - _apply(run, work, pool_id, step, before, None, None)
+        over = before - _apply(run, work, pool_id, step, before, None)
         for benefit_id in reversed(paid):
             cut = min(over, work.paid[benefit_id])
             work.paid[benefit_id] -= cut

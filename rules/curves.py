@@ -69,6 +69,7 @@ class Rule(NamedTuple):
     base: dict[str, tuple[str, ...]]
     counts: tuple[int | None, int | None, frozenset[str]] | None
     filing: tuple[int, str] | None  # calendar days only
+    guarded: frozenset[str]  # events with a benefit that waits or is paid only so many times
     reads_year: bool
     asks_year: bool
     term_slots: frozenset[int]
@@ -218,6 +219,7 @@ def prepare(plan: Plan) -> Rule:
         counts=claims
         and (claims["during_term"], claims["or_after_term"], frozenset(claims["events"])),
         filing=(filing["days"], filing["after"]) if filing and not filing["working"] else None,
+        guarded=frozenset(b.event for b in benefits if b.waiting or b.times),
         reads_year="year" in slots,
         asks_year="year" in reads,
         term_slots=frozenset(i for i, span in enumerate(slots) if span == "term"),
