@@ -6,6 +6,7 @@ Nothing here unpacks more than the first bytes of a part; the reading itself is 
 import codecs
 import re
 import zipfile
+import zlib
 from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -77,7 +78,7 @@ def _inspect_zip(upload: BinaryIO, size: int) -> None:
         raise SheetRefused(DAMAGED) from damage
     except (RuntimeError, NotImplementedError) as unreadable:  # encrypted or oddly packed parts
         raise SheetRefused(ENCRYPTED) from unreadable
-    except zipfile.zlib.error as damage:
+    except zlib.error as damage:
         raise SheetRefused(DAMAGED) from damage
 
 
