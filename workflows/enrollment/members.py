@@ -1,6 +1,5 @@
 """People known by their resident ID: found or made for a roster's rows, many at a time."""
 
-import json
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -22,7 +21,7 @@ def find_or_make(roster: Roster, rows: Sequence[RosterRow]) -> dict[str, int]:
     where it gives them. Each has an employment at the roster's unit afterwards.
     """
     unit = roster.organization
-    opened = {row.id_index: (row, json.loads(row.opened("secret"))) for row in rows}
+    opened = {row.id_index: (row, row.opened_secret()) for row in rows}
     known = {m.id_index: m for m in Member.select().where(Member.id_index << list(opened))}
     made = [
         _new_row(unit, row, secret) for index, (row, secret) in opened.items() if index not in known

@@ -1,0 +1,410 @@
+"""Rosters on the screen: uploaded, checked, submitted, judged."""
+
+import io
+from collections import defaultdict
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    flash,
+    g,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    url_for,
+)
+
+from huigong import clock, uploads
+from huigong.access import allow, find, holds, paths, visible
+from huigong.admin.lists import Page, Waiting, ordered, page_of
+from huigong.models import Edition, Level, Organization, Role, Roster, RosterEvent, RosterRow
+from huigong.refusals import Refused
+from huigong.sheets import SheetRefused
+from huigong.workflows import enrollment as deeds
+from huigong.workflows import funding
+from huigong.workflows.enrollment import answer
+
+enrollment = Blueprint("enrollment", __name__, url_prefix="/admin")
+
+STAGES = {
+    "reading": ("读取未完成", "bad"),
+    "draft": ("待提交", "wait"),
+    "submitted": ("待审核", "wait"),
+    "returned": ("已退回", "bad"),
+    "approved": ("已批准", "good"),
+    "withdrawn": ("已撤回", "done"),
+}
+KINDS = {"new": "新参保", "renewed": "续保", "unchanged": "已参保（不变）", "faulty": "有误"}
+EVENTS = {
+    "uploaded": "上传名册",
+    "submitted": "提交审核",
+    "returned": "退回更正",
+    "approved": "批准",
+    "withdrawn": "撤回",
+}
+REST_BY = {"unit": "单位承担", "person": "职工个人承担"}
+CARRIERS = {**funding.CARRIERS, "rest": "基层自筹"}
+EVERYONE = (Role.CLERK, Role.REVIEWER, Role.FINANCE, Role.AUDITOR, Role.ADMINISTRATOR)
+FAULTS_SHOWN = 5  # first lines of each kind; the rest are in their own file
+_FAULTY_READ = 2000
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def waiting() -> list[Waiting]:
+    """What waits for clerks (to mend and submit) and reviewers (to judge)."""
+    url = url_for("enrollment.index")
+
+    def of(role: Role, *stages: str) -> int:
+        return int(visible(Roster, role).where(Roster.stage << stages).count())
+
+    return [
+        Waiting(of(Role.CLERK, "draft", "reading"), "份名册待核对提交", f"{url}?stage=draft"),
+        Waiting(of(Role.CLERK, "returned"), "份名册被退回，待更正", f"{url}?stage=returned"),
+        Waiting(of(Role.REVIEWER, "submitted"), "份名册待审核", f"{url}?stage=submitted"),
+    ]
+
+
+@enrollment.get("/rosters")
+@allow(*EVERYONE, on=Roster, menu=(20, "名册"))
+def index() -> Any:
+    asked = {name: request.args.get(name, "").strip()[:50] for name in ("q", "stage", "edition")}
+    query = visible(Roster).join(Organization)
+    if asked["q"]:
+        named = Organization.name.contains(asked["q"])
+        query = query.where(named | (Roster.number == asked["q"].upper()))
+    if asked["stage"] in STAGES:
+        query = query.where(Roster.stage == asked["stage"])
+    if asked["edition"].isdecimal() and len(asked["edition"]) < 10:
+        query = query.where(Roster.edition == int(asked["edition"]))
+    columns = {
+        "made": Roster.made_at,
+        "unit": Organization.pinyin,
+        "from": Roster.cover_from,
+        "people": Roster.people,
+    }
+    page = page_of(ordered(query, columns, default="-made"))
+    editions = visible(Edition).where(Edition.id << Roster.select(Roster.edition))
+    return render_template(
+        "admin/enrollment/index.html",
+        page=page, asked=asked, stages=STAGES,
+        stage_options=[(stage, words) for stage, (words, _) in STAGES.items()],
+        may_draft=holds(Role.CLERK),
+        editions=[(e.id, e.name) for e in editions.order_by(Edition.enrolled_from.desc())],
+    )  # fmt: skip
+
+
+# ── a new roster ────────────────────────────────────────────────────────────────────────────
+
+
+@enrollment.get("/rosters/new")
+@allow(Role.CLERK, on=Organization)
+def new() -> Any:
+    return _new_page(request.args, {})
+
+
+def _new_page(form: Any, errors: dict[str, str]) -> str:
+    units = visible(Organization).where(
+        Organization.level == Level.UNIT, Organization.closed_on.is_null()
+    )
+    listed = list(units.order_by(Organization.pinyin, Organization.name).limit(500))
+    editions: dict[int, Edition] = {}
+    for unit in {unit.parent_id: unit for unit in listed}.values():
+        editions |= {e.id: e for e in deeds.editions_for(unit, clock.today())}
+    return render_template(
+        "admin/enrollment/new.html",
+        units=listed, editions=list(editions.values()), form=form, errors=errors, rest_by=REST_BY,
+        unit_options=[(unit.id, unit.name) for unit in listed],
+        edition_options=[(edition.code, edition.name) for edition in editions.values()],
+    )  # fmt: skip
+
+
+@enrollment.post("/rosters/new")
+@allow(Role.CLERK, on=Organization)
+def draft() -> Any:
+    try:
+        roster = _draft(request.form)
+    except Refused as refused:
+        return _new_page(request.form, refused.by_field()), 422
+    return redirect(url_for("enrollment.page", id=roster.id), 303)
+
+
+def _draft(form: Any) -> Roster:
+    faults = []
+    chosen = {name: form.get(name, "").strip() for name in ("unit", "edition", "cover_from")}
+    if not chosen["unit"].isdecimal():
+        faults.append(("unit", "请选择单位"))
+    edition = visible(Edition).where(Edition.code == chosen["edition"]).get_or_none()
+    if edition is None:
+        faults.append(("edition", "请选择互助计划"))
+    cover_from = _day(chosen["cover_from"])
+    if cover_from is None:
+        faults.append(("cover_from", "请填写保障开始日，如 2025-01-01"))
+    if form.get("rest_by") not in REST_BY:
+        faults.append(("rest_by", "请选择自筹部分由谁承担"))
+    upload = request.files.get("file")
+    if upload is None or not upload.filename:
+        faults.append(("file", "请选择填好的名册文件"))
+    if faults or edition is None or cover_from is None:
+        raise Refused.all(faults)
+    unit = find(Organization, int(chosen["unit"][:9]))
+    with _kept() as (kept, folder):
+        return deeds.draft_roster(
+            organization=unit, edition=edition, cover_from=cover_from,
+            rest_by=form["rest_by"], kept=kept, folder=folder,
+            by=g.user, at=clock.now(), seen=paths(),
+        )  # fmt: skip
+
+
+class _kept:
+    """The uploaded file, kept; forgotten again when the deed is refused."""
+
+    def __enter__(self) -> tuple[uploads.Kept, Path]:
+        self.folder: Path = current_app.config["SETTINGS"].files
+        upload = request.files.get("file")
+        if upload is None or not upload.filename:
+            raise Refused("file", "请选择填好的名册文件")
+        limit = uploads.ROSTER_LIMIT
+        self.kept = uploads.keep(
+            self.folder, upload.stream, name=upload.filename, field="file", limit=limit
+        )
+        return self.kept, self.folder
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            uploads.drop(self.folder, self.kept.file)
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+@enrollment.get("/rosters/template/<code>.xlsx")
+@allow(Role.CLERK, Role.REVIEWER, Role.ADMINISTRATOR, on=Edition)
+def template(code: str) -> Any:
+    edition = visible(Edition).where(Edition.code == code, Edition.stage == "published")
+    found = edition.get_or_none() or abort(404)
+    book = io.BytesIO()
+    answer.template_of(found, book)
+    return _download(book.getvalue(), f"{found.name}参保名册模板.xlsx")
+
+
+def _download(content: bytes, name: str) -> Response:
+    return send_file(
+        io.BytesIO(content), mimetype=_XLSX, as_attachment=True, download_name=name, max_age=0
+    )
+
+
+# ── one roster ──────────────────────────────────────────────────────────────────────────────
+
+
+@enrollment.get("/rosters/<int:id>")
+@allow(*EVERYONE, on=Roster)
+def page(id: int) -> Any:
+    roster = find(Roster, id)
+    kind = request.args.get("kind", "")
+    return render_template(
+        "admin/enrollment/page.html",
+        **_facts(roster), people=_people(roster, kind), kind=kind,
+        faults=_faults(roster), events=list(roster.events.order_by(RosterEvent.id)),
+        dues=list(roster.dues), paid=roster.stage == "approved" and funding.is_paid(roster),
+    )  # fmt: skip
+
+
+def _facts(roster: Roster) -> dict[str, Any]:
+    """What every page about one roster says of it."""
+    unit = roster.organization
+    own = g.user.id in (roster.made_by_id, roster.submitted_by_id)
+    return {
+        "roster": roster,
+        "counts": deeds.kinds(roster),
+        "warned": _warned(roster).count(),
+        "split": _split(roster),
+        "stage": STAGES[roster.stage],
+        "stages": STAGES,
+        "kinds": KINDS,
+        "event_words": EVENTS,
+        "rest_by": REST_BY[roster.rest_by],
+        "carriers": CARRIERS,
+        "above": unit.parent,
+        "may_mend": holds(Role.CLERK, at=unit),
+        "may_judge": holds(Role.REVIEWER, at=unit)
+        and not own
+        and g.user.organization_id != unit.id,
+    }
+
+
+def _split(roster: Roster) -> list[tuple[str, int, int]]:
+    """(who, fen each, people) as the fee is carried."""
+    return [
+        (
+            f"{CARRIERS[carrier]}（{REST_BY[roster.rest_by]}）"
+            if carrier == "rest"
+            else CARRIERS[carrier],
+            each,
+            people,
+        )
+        for carrier, each, people in roster.split
+    ]
+
+
+def _warned(roster: Roster) -> Any:
+    rows = RosterRow.select().where(RosterRow.roster == roster, RosterRow.kind != "faulty")
+    return rows.where(RosterRow.warnings.cast("TEXT") != "[]")
+
+
+def _people(roster: Roster, kind: str) -> Page:
+    """The clean rows, or those of one kind, or (`warned`) those worth a second look."""
+    rows = RosterRow.select().where(RosterRow.roster == roster, RosterRow.kind != "faulty")
+    if kind == "warned":
+        rows = _warned(roster)
+    elif kind in KINDS:
+        rows = rows.where(RosterRow.kind == kind)
+    return page_of(rows.order_by(RosterRow.number))
+
+
+def _faults(roster: Roster) -> list[tuple[str, int, list[str]]]:
+    """(column, how many, the first as sentences), the most frequent first."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    rows = RosterRow.select(RosterRow.number, RosterRow.faults).where(
+        RosterRow.roster == roster, RosterRow.kind == "faulty"
+    )
+    for number, faults in rows.order_by(RosterRow.number).limit(_FAULTY_READ).tuples():
+        for title, message in faults:
+            groups[title].append(f"第{number}行 {title}：{message}")
+    found = [(title, len(lines), lines[:FAULTS_SHOWN]) for title, lines in groups.items()]
+    return sorted(found, key=lambda group: -group[1])
+
+
+@enrollment.get("/rosters/<int:id>/faults.xlsx")
+@allow(Role.CLERK, Role.REVIEWER, on=Roster)
+def faults(id: int) -> Any:
+    roster = find(Roster, id)
+    if not roster.faulty or roster.stage == "withdrawn":
+        abort(404)
+    try:
+        content = answer.own_file_back(roster, current_app.config["SETTINGS"].files)
+    except (SheetRefused, OSError):
+        flash("原文件已读不出来，请重新上传")
+        return redirect(url_for("enrollment.page", id=id), 303)
+    return _download(content, f"{Path(roster.file_name).stem}-错误原因.xlsx")
+
+
+# ── deeds of the clerk ──────────────────────────────────────────────────────────────────────
+
+
+@enrollment.get("/rosters/<int:id>/upload")
+@allow(Role.CLERK, on=Roster)
+def upload(id: int) -> Any:
+    return _upload_page(find(Roster, id), {})
+
+
+def _upload_page(roster: Roster, errors: dict[str, str]) -> str:
+    return render_template("admin/enrollment/upload.html", **_facts(roster), errors=errors)
+
+
+@enrollment.post("/rosters/<int:id>/upload")
+@allow(Role.CLERK, on=Roster)
+def restage(id: int) -> Any:
+    roster = find(Roster, id)
+    old = roster.file
+    try:
+        with _kept() as (kept, folder):
+            deeds.restage_roster(
+                roster, kept=kept, folder=folder, by=g.user, at=clock.now(), seen=paths()
+            )
+    except Refused as refused:
+        return _upload_page(roster, refused.by_field()), 422
+    uploads.drop(folder, old)
+    return redirect(url_for("enrollment.page", id=id), 303)
+
+
+@enrollment.get("/rosters/<int:id>/submit")
+@allow(Role.CLERK, on=Roster)
+def submit(id: int) -> Any:
+    return render_template("admin/enrollment/submit.html", **_facts(find(Roster, id)), errors={})
+
+
+@enrollment.post("/rosters/<int:id>/submit")
+@allow(Role.CLERK, on=Roster)
+def submit_now(id: int) -> Any:
+    roster, only = find(Roster, id), request.form.get("clean_only") == "1"
+    try:
+        deeds.submit_roster(roster, clean_only=only, by=g.user, at=clock.now())
+    except Refused as refused:
+        errors = refused.by_field()
+        return render_template("admin/enrollment/submit.html", **_facts(roster), errors=errors), 422
+    flash(f"名册{roster.number}已提交，等待{roster.organization.parent.name}审核")
+    return redirect(url_for("enrollment.page", id=id), 303)
+
+
+@enrollment.get("/rosters/<int:id>/withdraw")
+@allow(Role.CLERK, on=Roster)
+def withdraw(id: int) -> Any:
+    return render_template("admin/enrollment/withdraw.html", **_facts(find(Roster, id)))
+
+
+@enrollment.post("/rosters/<int:id>/withdraw")
+@allow(Role.CLERK, on=Roster)
+def withdraw_now(id: int) -> Any:
+    roster = find(Roster, id)
+    deeds.withdraw_roster(roster, by=g.user, at=clock.now())
+    uploads.drop(current_app.config["SETTINGS"].files, roster.file)
+    flash(f"名册{roster.number}已撤回，名单与文件已删除")
+    return redirect(url_for("enrollment.index"), 303)
+
+
+# ── deeds of the reviewer ───────────────────────────────────────────────────────────────────
+
+
+@enrollment.get("/rosters/<int:id>/approve")
+@allow(Role.REVIEWER, on=Roster)
+def approve(id: int) -> Any:
+    return render_template("admin/enrollment/approve.html", **_facts(find(Roster, id)), errors={})
+
+
+@enrollment.post("/rosters/<int:id>/approve")
+@allow(Role.REVIEWER, on=Roster)
+def approve_now(id: int) -> Any:
+    roster = find(Roster, id)
+    try:
+        deeds.approve_roster(roster, by=g.user, at=clock.now())
+    except Refused as refused:
+        errors = refused.by_field()
+        return render_template(
+            "admin/enrollment/approve.html", **_facts(roster), errors=errors
+        ), 422
+    flash(f"已批准，{roster.people}人参保；各方应缴已生成")
+    return redirect(url_for("enrollment.page", id=id), 303)
+
+
+@enrollment.get("/rosters/<int:id>/return")
+@allow(Role.REVIEWER, on=Roster)
+def send_back(id: int) -> Any:
+    return _return_page(find(Roster, id), {}, {})
+
+
+def _return_page(roster: Roster, form: Any, errors: dict[str, str]) -> str:
+    return render_template(
+        "admin/enrollment/return.html", **_facts(roster), form=form, errors=errors
+    )
+
+
+@enrollment.post("/rosters/<int:id>/return")
+@allow(Role.REVIEWER, on=Roster)
+def send_back_now(id: int) -> Any:
+    roster, form = find(Roster, id), request.form
+    try:
+        deeds.return_roster(roster, reason=form.get("reason", ""), by=g.user, at=clock.now())
+    except Refused as refused:
+        return _return_page(roster, form, refused.by_field()), 422
+    flash(f"已退回{roster.organization.name}更正")
+    return redirect(url_for("enrollment.page", id=id), 303)

@@ -1,0 +1,49 @@
+"""What goes back to the clerk: their own file with the reasons, and the template to fill in."""
+
+import tempfile
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from huigong.models import Edition, Roster, RosterRow
+from huigong.sheets import annotate, read_rows, write_template
+from huigong.workflows.enrollment.columns import (
+    TEMPLATE,
+    TEMPLATE_EXAMPLE,
+    TEMPLATE_NOTES,
+    TITLES,
+    read_roster,
+)
+
+_FIELD_OF: Final = {title: field for field, title in TITLES.items()}
+
+
+def own_file_back(roster: Roster, folder: Path) -> bytes:
+    """The clerk's own file as an .xlsx, with 错误原因 beside the faulty rows and their cells red.
+
+    Raises SheetRefused or OSError when the kept file cannot be read any more.
+    """
+    source = folder / roster.file
+    with read_rows(source) as rows:
+        header, _ = read_roster(rows)
+    if header is None:
+        raise OSError(f"roster {roster.id} has lost its header")
+    reasons, marked = {}, {}
+    for row in RosterRow.select().where(RosterRow.roster == roster, RosterRow.kind == "faulty"):
+        reasons[row.number] = "；".join(f"{title}：{message}" for title, message in row.faults)
+        fields = [_FIELD_OF.get(title, "") for title, _ in row.faults]
+        marked[row.number] = [header.columns[field] for field in fields if field in header.columns]
+    with tempfile.TemporaryDirectory(dir=folder) as room:
+        target = Path(room) / "answer.xlsx"
+        annotate(source, reasons, target, header_row=header.rows[-1], marked=marked)
+        return target.read_bytes()
+
+
+def template_of(edition: Edition, target: BinaryIO) -> None:
+    """The empty roster of an edition, which is always recognized when it comes back."""
+    write_template(
+        target,
+        TEMPLATE,
+        title=f"{edition.name} 参保名册",
+        notes=TEMPLATE_NOTES,
+        example=TEMPLATE_EXAMPLE,
+    )
