@@ -107,6 +107,20 @@ def _count(run: Run, claim, say) -> None:
     return None
 
 
+def count_claim(run: Run, claim) -> None:
+    """Count an accepted claim among those during the term, or among those after it."""
+    filed = claim.get("filed_on")
+    if filed.__class__ is not date:
+        try:
+            filed = day(filed)
+        except ValueError:
+            filed = None
+    if run.rule.counts[1] is not None and filed and run.end and filed > run.end:
+        run.after += 1
+    else:
+        run.during += 1
+
+
 def _in_cover(run: Run, stay, say) -> None:
     admitted = dated(stay, "admitted")
     if admitted is None or run.cover is None:

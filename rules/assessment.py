@@ -11,11 +11,10 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from huigong.rules.admission import (
-    NoDate,
     Refusal,
     admit,
+    count_claim,
     counted_year,
-    dated,
     day,
     last_day,
 )
@@ -151,14 +150,11 @@ class Run:
         if benefits and not refused:
             if self.rule.reads_year:
                 work.year = counted_year(claim, stays, refused)
-            bases = {benefit.id: _bases(self, work, benefit) for benefit in benefits}
-            if not refused:
-                if self.rule.deductibles:
-                    _deduct(self, work, benefits, bases)
-                for benefit in benefits:
-                    _pay(self, work, benefit, bases[benefit.id])
-                if self.rule.caps:
-                    _share_caps(self, work)
+            bases = _deducted(self, work, benefits) if self.rule.deductibles else None
+            for benefit in benefits:
+                _pay(self, work, benefit, bases[benefit.id] if bases else None)
+            if self.rule.caps:
+                _share_caps(self, work)
         if refused:
             return self._refuse(work, decided)
         _carry(self, work, benefits, decided)
@@ -197,20 +193,25 @@ def _bases(run: Run, work: _Work, benefit: BenefitRule) -> list[int]:
     return [_base(run, work, benefit, unit) for unit in units]
 
 
-def _deduct(run: Run, work: _Work, benefits, bases: dict[str, list[int]]) -> None:
-    """Deductibles that benefits share come off their bases, stay by stay."""
+def _deducted(run: Run, work: _Work, benefits) -> dict[str, list[int]]:
+    """The bases of all benefits less the deductibles they share, stay by stay."""
+    bases = {benefit.id: _bases(run, work, benefit) for benefit in benefits}
     for members, step in run.rule.deductibles:
         for n in range(len(work.stays or (work.claim,))):
             for benefit in benefits:
                 if benefit.id in members and benefit.of:
                     owed = bases[benefit.id][n]
                     bases[benefit.id][n] = _apply(run, work, benefit.id, step, owed, n)
+    return bases
 
 
 def _base(run: Run, work: _Work, benefit: BenefitRule, unit) -> int:
     base = 0
     for name in benefit.of:
-        base += _amount(run, work, unit, name)
+        fen = unit.get(name)
+        if fen.__class__ is not int or fen < 0:
+            fen = _amount(run, work, unit, name)
+        base += fen
     if benefit.less:
         for name in benefit.less:
             base -= _amount(run, work, unit, name)
@@ -237,8 +238,10 @@ def _amount(run: Run, work: _Work, unit, name: str) -> int:
     return 0
 
 
-def _pay(run: Run, work: _Work, benefit: BenefitRule, bases: list[int]) -> None:
+def _pay(run: Run, work: _Work, benefit: BenefitRule, bases: list[int] | None) -> None:
     """One benefit: its steps per stay, summed, then its steps on the claim."""
+    if bases is None:
+        bases = _bases(run, work, benefit)
     flow, start = 0, sum(bases)
     if benefit.stay_steps:
         for n, base in enumerate(bases):
@@ -274,6 +277,8 @@ def _apply(run, work, owner: str, step: StepRule, x: int, n, base=1, of=()) -> i
         curve, at = _read(run, work, by, curve, n)
         if curve is None:
             return 0
+    if slot is None and kind == FLOW and work.steps is None:
+        return curve(x)
     fed = x
     if kind > LUMP:
         fed = counted = _counted(run, work, kind, n)
@@ -378,18 +383,7 @@ def _carry(run: Run, work: _Work, benefits, decided: int | None) -> None:
             _add(run, work, step, sum([awards.get(benefit_id, 0) for benefit_id in members]))
     counts = run.rule.counts
     if counts and work.event in counts[2]:
-        filed = _filed(work.claim)
-        if counts[1] is not None and run.end and filed and filed > run.end:
-            run.after += 1
-        else:
-            run.during += 1
-
-
-def _filed(claim) -> date | None:
-    try:
-        return dated(claim, "filed_on")
-    except NoDate:
-        return None
+        count_claim(run, work.claim)
 
 
 def _add(run: Run, work: _Work, step: StepRule, fen: int) -> None:
