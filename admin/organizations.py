@@ -211,7 +211,7 @@ def registered() -> Any:
 
 
 @organizations.get("/applications")
-@allow(Role.ADMINISTRATOR, on=UnitApplication, menu=(82, "单位登记"))
+@allow(Role.ADMINISTRATOR, on=UnitApplication)
 def applications() -> Any:
     stage = request.args.get("stage", "applied")
     query = visible(UnitApplication)
