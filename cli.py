@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from huigong import cli_site
 from huigong.refusals import Refused, StartRefused
 
 
@@ -40,6 +41,8 @@ def serve(port: int | None) -> None:
     )
     waitress.serve(make_app(settings), host=settings.host, port=listen, threads=8)
 
+
+main.add_command(cli_site.site)
 
 if __name__ == "__main__":
     main()

@@ -1,0 +1,229 @@
+"""The policy pages: an edition's plan in words, worked examples, what changed, the calculator."""
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from typing import Any, NamedTuple
+
+from huigong.explain import Line, Section, policy_words
+from huigong.models import Edition, Organization
+from huigong.plans import plan_hash
+from huigong.rules import Question, last_day, questions
+from huigong.rules.vocabulary import SILENT
+from huigong.site.examples import worked_examples
+from huigong.site.page import City, Page, Standing, standing_of, trail_to
+
+
+class Change(NamedTuple):
+    """What one section said in the former edition only, and what it says in this one only."""
+
+    title: str
+    before: list[str]
+    now: list[str]
+
+
+class Asked(NamedTuple):
+    """One field of the calculator, and the events whose benefits read it."""
+
+    question: Question
+    events: str
+
+
+def policy_pages(city: City, as_of: date) -> Iterator[Page]:
+    """The list of a city's editions, and a page and a printable notice for each."""
+    rows = (
+        Edition.select(Edition, Organization)
+        .join(Organization)
+        .where(Edition.stage == "published", Organization.within(city.organization.path))
+        .order_by(Edition.enrolled_from.desc(), Edition.code)
+    )
+    editions = list(rows)
+    if not editions:
+        return
+    built = [_policy(city, edition, _former(edition, editions), as_of) for edition in editions]
+    updated = [edition.published_on for edition in editions if edition.published_on]
+    yield Page(
+        f"{city.url}policies/",
+        "site/policies.html",
+        f"{city.name}互助保障政策",
+        f"{city.name}各年度职工互助保障政策：参保对象、费用、待遇、封顶和互助金测算。",
+        standing_of(city, [])._replace(
+            year=f"{editions[0].enrolled_from.year}年",
+            force="逐项标明",
+            updated_on=max(updated, default=None),
+            source="见各项政策",
+        ),
+        trail_to(city),
+        {"policies": built},
+        city,
+    )
+    for page in built:
+        yield page
+        if page.data["sections"]:
+            yield _handout(page)
+
+
+def force_words(edition: Edition, as_of: date) -> tuple[bool, str]:
+    """Whether an edition is in force on a day, and how the page says it.
+
+    It enrolls between its dates; cover that began under it runs on for its term.
+    """
+    if as_of < edition.enrolled_from:
+        return False, f"尚未开始，{edition.enrolled_from}起参保"
+    if edition.enrolled_to is None:
+        return True, "执行中（来源未载明截止日期，以当地工会最新通知为准）"
+    if as_of <= edition.enrolled_to:
+        return True, f"执行中，参保至{edition.enrolled_to}"
+    over = last_day(edition.enrolled_to, edition.plan["term_months"])
+    if as_of <= over:
+        return False, f"已停止参保；已参保的按本版执行到保障期满（最晚{over}）"
+    return False, f"已失效（保障期最晚于{over}届满）"
+
+
+def _former(edition: Edition, editions: list[Edition]) -> Edition | None:
+    """The edition of the same scheme just before this one."""
+    before = [
+        other
+        for other in editions
+        if other.scheme_id == edition.scheme_id and other.enrolled_from < edition.enrolled_from
+    ]
+    return before[0] if before else None
+
+
+def is_whole(edition: Edition) -> bool:
+    """Whether the stored plan is the one its hash names."""
+    return isinstance(edition.plan, dict) and plan_hash(edition.plan) == edition.plan_hash
+
+
+def _policy(city: City, edition: Edition, former: Edition | None, as_of: date) -> Page:
+    whole = is_whole(edition)
+    in_force, force = force_words(edition, as_of) if whole else (False, "暂停展示")
+    year = str(edition.enrolled_from.year)
+    return Page(
+        f"{city.url}policies/{edition.code}/",
+        "site/policy.html",
+        f"{edition.name} {year}年",
+        f"{edition.name}（{year}年起，{edition.code}）：参保对象、费用、待遇、申领材料和时限。",
+        Standing(
+            city.name,
+            f"{year}年",
+            force,
+            edition.published_on,
+            edition.plan["source"] if whole else "—",
+        ),
+        trail_to(city, (f"{city.url}policies/", "互助保障政策")),
+        {"edition": edition, "in_force": in_force, **(_reading(city, edition, former, as_of)
+                                                    if whole else {"sections": None})},
+        city,
+    )  # fmt: skip
+
+
+def _reading(city: City, edition: Edition, former: Edition | None, as_of: date) -> dict[str, Any]:
+    """All that the page of a sound plan says."""
+    plan = edition.plan
+    words = policy_words(plan)
+    benefits = [s for s in words if s.title.startswith("待遇") or s.title == "封顶"]
+    changes: list[Change] = []
+    if former is not None and is_whole(former):
+        changes = changed(policy_words(former.plan), words)
+    events = [
+        event for event in plan["events"] if any(b["event"] == event for b in plan["benefit"])
+    ]
+    return {
+        "sections": words,
+        "benefits": benefits,
+        "guide": _guide(city, plan, {section.title: section for section in words}),
+        "unstated": next(s.lines for s in words if s.title == "未载明"),
+        "examples": worked_examples(plan),
+        "former": former,
+        "changes": changes,
+        "fields": asked(plan),
+        "events": [(event, plan["events"][event]) for event in events],
+        "plan_json": _calculated(plan),
+    }
+
+
+def _calculated(plan: dict[str, Any]) -> str:
+    """The part of a plan that the calculator runs on, as JSON that no tag can end."""
+    part = {key: plan[key] for key in ("benefit", "pool", "base", "rounding")}
+    return json.dumps(part, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _guide(city: City, plan: dict[str, Any], by_title: dict[str, Section]) -> list[Section]:
+    """The parts of a 办事指南 in their fixed order; what the source does not say, says so."""
+    silent = Line(f"来源未载明，{SILENT}")
+    office = city.organization
+    limits = list(by_title["时限"].lines)
+    for key, words in (("filing", "申领期限"), ("promise", "办理时限")):
+        if not plan[key]:
+            limits.append(Line(f"{words}：来源未载明，{SILENT}"))
+    place = [Line(f"{office.name}，{office.address}")] if office.address else [silent]
+    return [
+        Section("受理条件", [*by_title["参保对象"].lines, *_times(by_title["次数"])]),
+        Section("申请材料", by_title["申领材料"].lines),
+        Section("办理流程", _flow()),
+        Section("办理时限", limits),
+        Section("收费标准", by_title["费用与分担"].lines),
+        Section("办理地点和时间", [*place, Line(f"办理时间：来源未载明，{SILENT}")]),
+        Section("依据", by_title["来源"].lines),
+    ]
+
+
+def _times(section: Section) -> list[Line]:
+    return [Line(f"申领次数：{line.text}", line.clause) for line in section.lines]
+
+
+def _flow() -> list[Line]:
+    return [
+        Line(f"来源未载明，{SILENT}"),
+        Line("使用本系统的工会按以下顺序办理：本人向所在单位工会提交材料，单位经办人申报；"
+             "材料不齐的一次性告知全部缺项；初审、复审由不同的人办理；通过后批量发放到本人银行卡"),
+    ]  # fmt: skip
+
+
+def changed(before: list[Section], now: list[Section]) -> list[Change]:
+    """What each section of two editions says that the other does not."""
+    old = {section.title: [line.text for line in section.lines] for section in before}
+    new = {section.title: [line.text for line in section.lines] for section in now}
+    found = []
+    for title in dict.fromkeys([*new, *old]):
+        gone = [text for text in old.get(title, []) if text not in new.get(title, [])]
+        come = [text for text in new.get(title, []) if text not in old.get(title, [])]
+        if gone or come:
+            found.append(Change(title, gone, come))
+    return found
+
+
+def asked(plan: dict[str, Any]) -> list[Asked]:
+    """The calculator's fields: only what changes an amount, so no dates."""
+    fields = []
+    for question in questions(plan):
+        if question.kind == "date" or question.name == "event":
+            continue
+        events = [b["event"] for b in plan["benefit"] if question.name in _reads(b)]
+        fields.append(Asked(question, " ".join(dict.fromkeys(events))))
+    return fields
+
+
+def _reads(benefit: dict[str, Any]) -> set[str]:
+    forms = {step["form"] for step in benefit["step"]}
+    names = {fact for step in benefit["step"] for fact in step["by"]}
+    names |= {*benefit["of"], *benefit["less"]}
+    names |= {"days"} if "daily" in forms else set()
+    names |= {"proposed"} if "reviewer_up_to" in forms else set()
+    return names
+
+
+def _handout(policy: Page) -> Page:
+    """The 一次性告知单: what to bring and expect, on one A4 page."""
+    edition = policy.data["edition"]
+    return Page(
+        f"{policy.url}notice/",
+        "site/handout.html",
+        f"一次性告知单：{policy.title}",
+        f"{edition.name}（{edition.code}）申领一次性告知单，可打印为一页A4。",
+        policy.standing,
+        (*policy.trail, (policy.url, edition.name)),
+        {key: policy.data[key] for key in ("edition", "guide", "benefits", "unstated")},
+        policy.city,
+    )
