@@ -4,7 +4,8 @@ import sys
 
 import click
 
-from huigong import cli_site
+from huigong import cli_demo, cli_site
+from huigong.config import Settings, read_settings
 from huigong.refusals import Refused, StartRefused
 
 
@@ -28,12 +29,15 @@ def main() -> None:
 @click.option("--port", type=int, help="端口，默认 HUIGONG_PORT 或 8000")
 def serve(port: int | None) -> None:
     """运行办公室与公众网站。"""
+    run(read_settings(), port)
+
+
+def run(settings: Settings, port: int | None) -> None:
+    """Serve an office until the process is stopped."""
     import waitress
 
     from huigong.app import make_app, open_office
-    from huigong.config import read_settings
 
-    settings = read_settings()
     open_office(settings)
     listen = port or settings.port
     click.echo(
@@ -43,6 +47,7 @@ def serve(port: int | None) -> None:
 
 
 main.add_command(cli_site.site)
+main.add_command(cli_demo.demo)
 
 if __name__ == "__main__":
     main()
