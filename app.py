@@ -165,7 +165,10 @@ def _error_pages(app: Flask) -> None:
     @app.errorhandler(401)
     def _sign_in_first(_error: HTTPException) -> Any:
         there = request.full_path.rstrip("?") if request.method == "GET" else None
-        return redirect(url_for("accounts.sign_in", next=there), 303)
+        sign_in = url_for("accounts.sign_in", next=there)
+        if request.headers.get("HX-Request"):  # a piece of a page must not become a sign-in page
+            return Response(status=401, headers={"HX-Redirect": sign_in})
+        return redirect(sign_in, 303)
 
     @app.errorhandler(CSRFError)
     def _stale_form(_error: CSRFError) -> Any:
