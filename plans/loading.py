@@ -206,7 +206,7 @@ def _month_days(reader: Reader, place: str, value: dict[str, Any]) -> dict[str, 
 
 
 def _shares(reader: Reader, place: str, parts: Any) -> dict[str, int | None]:
-    if not isinstance(parts, dict):
+    if not isinstance(parts, dict) or not parts:
         reader.fault(place, "分担须写明各方", '写成 { city = "30元", rest = "45元" }')
         return {}
     reader.known(place, parts, tuple(CARRIERS))
@@ -255,6 +255,8 @@ def _require(reader: Reader, place: str, need: dict[str, Any], source: str) -> d
     else:
         known = list(FACTS[fact].choices)
         wanted = need["one_of"] if isinstance(need["one_of"], list) else [need["one_of"]]
+        if not wanted:
+            reader.fault(f"{place}.one_of", "没有写明可以的取值", "至少写一个取值")
         read["one_of"] = [reader.choice(f"{place}.one_of", word, known) for word in wanted]
     return read
 

@@ -110,7 +110,9 @@ def _step(reader: Reader, place: str, given: dict, benefit: dict, plan: dict, ye
         "form": form,
         "table": None,
         "whole": whole,
-        "rounding": rounding and reader.choice(f"{place}.rounding", rounding, ROUNDINGS),
+        "rounding": None
+        if rounding is None
+        else reader.choice(f"{place}.rounding", rounding, ROUNDINGS),
         "clause": reader.text(f"{place}.clause", given.get("clause"), benefit["clause"]),
     }
     for key in ("days_after", "days_limit"):

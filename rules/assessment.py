@@ -395,10 +395,7 @@ def _awarded(paid: dict[str, int], decided: int) -> dict[str, int]:
     """A decided sum shared out: a raise goes to the last benefit, a cut comes off it first."""
     awards, rest = dict(paid), decided - sum(paid.values())
     for benefit_id in reversed(paid):
-        if rest > 0:
-            awards[benefit_id] += rest
-            break
-        cut = min(-rest, awards[benefit_id])
+        cut = min(-rest, awards[benefit_id])  # of a raise: less than nothing, all of it
         awards[benefit_id] -= cut
         rest += cut
     return awards

@@ -336,6 +336,14 @@ class TestRefusals:
     def test_what_is_missing_or_wrong_is_named_never_assumed(self, stay, field):
         assert refusals(shipped(ZHENGZHOU), a_claim(a_stay(**stay))) == [[field]]
 
+    def test_all_that_is_missing_is_named_at_once(self):
+        claim = a_claim(a_stay(None, place=None))
+        assert refusals(shipped(ZHENGZHOU), claim) == [["in_scope", "place"]]
+
+    def test_a_stay_begun_on_the_last_day_of_the_term_is_covered(self):
+        claim = a_claim(a_stay(admitted=date(2024, 7, 31)), filed_on=date(2024, 8, 20))
+        assert refusals(shipped(ZHENGZHOU), claim) == [[]]
+
     def test_amounts_the_plan_does_not_read_are_not_asked_for(self):
         claim = {"filed_on": "2023-11-01", "stays": [{"place": "local", "in_scope": 100}]}
         assert paid(shipped(ZHENGZHOU), claim) == [60]
