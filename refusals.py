@@ -13,8 +13,11 @@ class Refused(Exception):
         return cls(*faults[0], *faults[1:])
 
     def by_field(self) -> dict[str, str]:
-        """The messages by field, for the form that asks again."""
-        return {field: message for field, message in reversed(self.faults)}
+        """The first message of each field, in the order of the form that asks again."""
+        first: dict[str, str] = {}
+        for field, message in self.faults:
+            first.setdefault(field, message)
+        return first
 
 
 class Lost(Exception):

@@ -1,6 +1,8 @@
 """The office's screens for public content."""
 
 import io
+import re
+from datetime import timedelta
 from typing import Any
 
 import openpyxl
@@ -8,8 +10,10 @@ import pytest
 from builders import NOW, a_city, a_county, a_user, signed_in
 from flask import Flask
 
+from huigong import clock
 from huigong.demo.listings import make_listings
 from huigong.models import Attraction, Notice, Organization, Program, Role, Route, Station, Stop
+from huigong.site.build import build
 from huigong.workflows import listings
 
 STATION = {
@@ -284,9 +288,41 @@ def test_the_site_is_built_on_demand_and_counts_the_changes_since(
     assert browser.send("/admin/listings/site").status_code == 303
     page = browser.get("/admin/listings/site").text
     assert "公众网站已生成并换上" in page
-    assert "之后没有改动" in page
+    assert "没有等待发布的改动" in page
     a_station(city, name="示例二号")
     assert "之后有 1 次改动" in browser.get("/admin/listings/").text
+    assert "次公众内容的改动还没有发布到网站" in browser.get("/admin/").text
+
+
+def test_a_real_office_counts_the_changes_after_any_build(
+    browser: Any, city: Organization, app: Flask
+) -> None:
+    build(app.config["SETTINGS"].public, as_of=NOW.date())
+    clock.fix(None)
+    a_station(city)
+    assert "改动" not in re.sub("没有等待发布的改动", "", browser.get("/admin/listings/site").text)
+    listings.save_station(
+        organization=city,
+        facts=STATION | {"name": "示例二号"},
+        by=None,
+        at=clock.now() + timedelta(minutes=1),
+    )
+    assert "之后有 1 次改动" in browser.get("/admin/listings/site").text
+
+
+def test_a_broken_link_in_a_notice_leaves_the_old_site(browser: Any, city: Organization) -> None:
+    facts = {"name": "示例通知", "from_on": "2024-12-16", "body": "[看这里](/zhengzhou/nowhere/)"}
+    notice = listings.save_notice(organization=city, facts=facts, by=None, at=NOW)
+    listings.publish(notice, by=None, at=NOW)
+    answer = browser.send("/admin/listings/site")
+    assert answer.status_code == 422
+    assert "网站没有换上" in answer.text
+
+
+def test_the_summary_names_faults_in_the_order_of_the_form(browser: Any) -> None:
+    page = browser.send("/admin/listings/stations/new", {}).text
+    places = [page.index(f'href="#{name}"') for name in ("name", "kind", "region", "hours")]
+    assert places == sorted(places)
 
 
 def test_the_demonstrations_entries_are_complete_and_labelled(city: Organization) -> None:
