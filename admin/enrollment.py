@@ -74,7 +74,8 @@ def waiting() -> list[Waiting]:
 @allow(*EVERYONE, on=Roster, menu=(20, "名册"))
 def index() -> Any:
     asked = {name: request.args.get(name, "").strip()[:50] for name in ("q", "stage", "edition")}
-    query = visible(Roster).join(Organization)
+    query = visible(Roster).select_extend(Organization, Edition).join(Organization)
+    query = query.join_from(Roster, Edition)
     if asked["q"]:
         named = Organization.name.contains(asked["q"])
         query = query.where(named | (Roster.number == asked["q"].upper()))

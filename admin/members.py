@@ -1,0 +1,115 @@
+"""Members on the screen: found by name, initials or the last four of the ID; their cover."""
+
+import re
+from typing import Any
+
+from flask import Blueprint, current_app, render_template, request
+from peewee import JOIN
+
+from huigong import clock
+from huigong.access import allow, find, holds, visible
+from huigong.admin.lists import ordered, page_of
+from huigong.models import Claim, Edition, Enrollment, Member, Organization, Role, Roster
+from huigong.workflows import funding
+
+members = Blueprint("members", __name__, url_prefix="/admin")
+
+EVERYONE = (Role.CLERK, Role.REVIEWER, Role.FINANCE, Role.AUDITOR)
+SEX = {"male": "男", "female": "女", "": "—"}
+MEMBERSHIP = {"member": "工会会员", "non_member": "非会员"}
+
+
+@members.get("/members")
+@allow(*EVERYONE, on=Member, menu=(25, "职工"))
+def index() -> Any:
+    asked = {name: request.args.get(name, "").strip()[:50] for name in ("q", "unit")}
+    query = visible(Member).select_extend(Organization).join(Organization)
+    if asked["q"]:
+        query = query.where(_sought(asked["q"]))
+    if asked["unit"]:
+        query = query.where(Organization.name.contains(asked["unit"]))
+    columns = {"name": Member.pinyin, "unit": Organization.pinyin, "born": Member.born_on}
+    page = page_of(ordered(query, columns, default="name").order_by_extend(Member.id))
+    return render_template(
+        "admin/members/index.html", page=page, asked=asked, standing=_cover(page)
+    )
+
+
+def _sought(asked: str) -> Any:
+    """A whole ID, its last four, initials, or a part of the name."""
+    plain = asked.upper()
+    if re.fullmatch(r"\d{17}[\dX]", plain, re.ASCII):
+        return Member.id_index == Member.index_of_id(plain)
+    if re.fullmatch(r"\d{3}[\dX]", plain, re.ASCII):
+        return Member.tail_index == Member.index_of_tail(plain)
+    if asked.isascii() and asked.isalpha():
+        return Member.pinyin.startswith(asked.lower()) | Member.name.contains(asked)
+    return Member.name.contains(asked)
+
+
+def _cover(page: Any) -> dict[int, tuple[str, str]]:
+    """How each listed member is covered today, as a badge."""
+    today, ids = clock.today(), [member.id for member in page.rows]
+    covers = _enrollments(Enrollment.member << ids).where(Enrollment.cover_to >= today)
+    found: dict[int, tuple[str, str]] = {}
+    for cover in covers.order_by(Enrollment.cover_from.desc()):
+        found[cover.member_id] = standing(cover)
+    return found
+
+
+def standing(cover: Enrollment) -> tuple[str, str]:
+    """An enrollment's standing today in words, with the badge's kind."""
+    today = clock.today()
+    if cover.left_on is not None and cover.left_on < today:
+        return (f"已于{cover.left_on}退出", "done")
+    if cover.cover_to < today:
+        return ("已到期", "done")
+    if funding.in_force_on(cover, today):
+        return ("保障中", "good")
+    if funding.in_force_on(cover, cover.cover_from):
+        return (f"{cover.cover_from}起生效", "wait")
+    return ("待缴费，未生效", "wait")
+
+
+def _enrollments(condition: Any) -> Any:
+    """Enrollments that count and may be seen, each with its roster and edition."""
+    query = visible(Enrollment).where(Enrollment.counts(), condition)
+    return (
+        query.select_extend(Roster, Edition)
+        .join_from(Enrollment, Roster, JOIN.LEFT_OUTER)
+        .join_from(Enrollment, Edition)
+    )
+
+
+@members.get("/members/<int:id>")
+@allow(*EVERYONE, on=Member)
+def page(id: int) -> Any:
+    member = find(Member, id)
+    covers = list(_enrollments(Enrollment.member == member).order_by(Enrollment.cover_from.desc()))
+    claims = visible(Claim).where(Claim.member == member).order_by(Claim.filed_on.desc())
+    return render_template(
+        "admin/members/page.html",
+        member=member,
+        covers=[(cover, *standing(cover)) for cover in covers],
+        claims=list(claims) if "claims.page" in current_app.view_functions else [],
+        employments=list(member.employments),
+        may_reveal=holds(Role.CLERK, Role.REVIEWER, Role.FINANCE, at=member.organization),
+        sex=SEX[member.sex],
+        membership=MEMBERSHIP[member.membership],
+    )
+
+
+@members.get("/certificates/<int:id>")
+@allow(*EVERYONE, on=Enrollment)
+def certificate(id: int) -> Any:
+    cover = find(Enrollment, id)
+    counted = Enrollment.counted().where(Enrollment.id == cover.id).exists()
+    words, kind = standing(cover) if counted else ("名册尚未批准", "wait")
+    return render_template(
+        "admin/members/certificate.html",
+        cover=cover,
+        member=cover.member,
+        words=words,
+        kind=kind,
+        good=counted and funding.in_force_on(cover, cover.cover_from),
+    )
