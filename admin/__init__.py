@@ -4,9 +4,30 @@ from flask import Blueprint
 
 from huigong.admin.accounts import accounts
 from huigong.admin.audit import audit
+from huigong.admin.claim_status import claim_status
+from huigong.admin.claims import claims
 from huigong.admin.enrollment import enrollment
+from huigong.admin.funding import funding
 from huigong.admin.home import home
+from huigong.admin.ledger import ledger
 from huigong.admin.listings import listings
+from huigong.admin.members import members
 from huigong.admin.organizations import organizations
+from huigong.admin.payouts import payouts
+from huigong.admin.schemes import schemes
 
-BLUEPRINTS: list[Blueprint] = [home, enrollment, accounts, organizations, audit, listings]
+BLUEPRINTS: list[Blueprint] = [
+    home,
+    enrollment,
+    members,
+    accounts,
+    organizations,
+    audit,
+    listings,
+    funding,
+    ledger,
+    payouts,
+    claims,
+    schemes,
+    claim_status,
+]

@@ -6,9 +6,10 @@ from typing import Any
 from flask import Blueprint, render_template
 
 from huigong.access import allow_signed_in
+from huigong.admin.claims import waiting as claims_waiting
 from huigong.admin.enrollment import waiting as rosters_waiting
-from huigong.admin.listings.building import waiting as listings_waiting
 from huigong.admin.funding import waiting as money_waiting
+from huigong.admin.listings.building import waiting as listings_waiting
 from huigong.admin.lists import Waiting
 from huigong.admin.organizations import waiting as units_waiting
 from huigong.admin.payouts import waiting as payouts_waiting
@@ -19,6 +20,7 @@ home = Blueprint("home", __name__, url_prefix="/admin")
 QUESTIONS: list[Callable[[], list[Waiting]]] = [
     rosters_waiting,
     money_waiting,
+    claims_waiting,
     payouts_waiting,
     units_waiting,
     listings_waiting,

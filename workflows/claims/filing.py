@@ -211,3 +211,10 @@ def _said(name: str, value: Any) -> str:
     if name in PARTS:
         return f"{yuan(value)}元"
     return str(FACTS[name].choices.get(value, value)) if name in FACTS else str(value)
+
+
+@writes
+def read_paper(paper: Document, *, by: User, at: datetime) -> None:
+    """Record that a claim's paper is handed to `by`."""
+    place, number = paper.organization, paper.claim.number
+    audit.record("read paper", by=by, at=at, on=paper, organization=place, detail=number)

@@ -1,0 +1,118 @@
+"""Reviewing, returning and deciding a claim. GET asks, POST does."""
+
+from typing import Any
+
+from flask import flash, g, redirect, render_template, request, url_for
+
+from huigong import clock
+from huigong.access import allow, find
+from huigong.admin.claims import forms
+from huigong.admin.claims.listing import shown
+from huigong.admin.claims.room import PAPERS, claims
+from huigong.models import Claim, ClaimEvent, Role
+from huigong.refusals import Refused
+from huigong.workflows import claims as deeds
+
+
+@claims.get("/<int:id>/review")
+@allow(Role.REVIEWER, on=Claim)
+def review(id: int) -> Any:
+    return _review_page(find(Claim, id), {}, {})
+
+
+def _review_page(claim: Claim, form: Any, errors: dict[str, str]) -> str:
+    return render_template(
+        "admin/claims/review.html",
+        form=form, errors=errors, mine=g.user.id in deeds.filers_of(claim), **shown(claim),
+    )  # fmt: skip
+
+
+@claims.post("/<int:id>/review")
+@allow(Role.REVIEWER, on=Claim)
+def pass_review(id: int) -> Any:
+    claim, note = find(Claim, id), request.form.get("note", "")
+    try:
+        deeds.review_claim(claim, note=note[:1000], by=g.user, at=clock.now())
+    except Refused as refused:
+        return _review_page(claim, request.form, refused.by_field()), 422
+    flash(f"申领 {claim.number} 初审通过，等待另一人复审")
+    return redirect(url_for("claims.index", stage="review"), 303)
+
+
+@claims.get("/<int:id>/return")
+@allow(Role.REVIEWER, on=Claim)
+def send_back(id: int) -> Any:
+    return _return_page(find(Claim, id), {}, {}, chosen=None)
+
+
+def _return_page(claim: Claim, form: Any, errors: dict[str, str], chosen: list[str] | None) -> str:
+    page = shown(claim)
+    kinds = list(dict.fromkeys([*page["missing"], *PAPERS]))
+    before = ClaimEvent.select().where(ClaimEvent.claim == claim, ClaimEvent.kind == "returned")
+    return render_template(
+        "admin/claims/return.html",
+        form=form, errors=errors, kinds=kinds, times=before.count(),
+        chosen=page["missing"] if chosen is None else chosen, **page,
+    )  # fmt: skip
+
+
+@claims.post("/<int:id>/return")
+@allow(Role.REVIEWER, on=Claim)
+def send_back_now(id: int) -> Any:
+    claim, form = find(Claim, id), request.form
+    chosen = [kind[:40] for kind in form.getlist("missing")]
+    reason = form.get("reason", "")[:2000]
+    try:
+        deeds.return_claim(claim, reason=reason, missing=chosen, by=g.user, at=clock.now())
+    except Refused as refused:
+        return _return_page(claim, form, refused.by_field(), chosen), 422
+    flash(f"申领 {claim.number} 已退回补正，请打印一次性补正告知书")
+    return redirect(url_for("claims.page", id=id), 303)
+
+
+@claims.get("/<int:id>/decision")
+@allow(Role.REVIEWER, on=Claim)
+def decision(id: int) -> Any:
+    return _decision_page(find(Claim, id), {}, {})
+
+
+def _decision_page(claim: Claim, form: Any, errors: dict[str, str]) -> str:
+    page = shown(claim)
+    mine = ""
+    if g.user.id in deeds.filers_of(claim):
+        mine = "这笔申领由您申报，请由另一人复审。"
+    elif g.user.id == claim.first_reviewer_id:
+        mine = "这笔申领由您初审，初审与复审不能是同一人。"
+    most = deeds.ceiling(claim) if claim.stage == "reviewed" and not page["stopped"] else None
+    return render_template(
+        "admin/claims/decision.html", form=form, errors=errors, mine=mine, most=most, **page
+    )
+
+
+@claims.post("/<int:id>/decision")
+@allow(Role.REVIEWER, on=Claim)
+def decide(id: int) -> Any:
+    claim, form = find(Claim, id), request.form
+    try:
+        deeds.decide_claim(
+            claim,
+            verdict=form.get("verdict", ""),
+            amount=_awarded(form.get("amount", "")),
+            reason=form.get("reason", "")[:2000],
+            by=g.user,
+            at=clock.now(),
+        )
+    except Refused as refused:
+        return _decision_page(claim, form, refused.by_field()), 422
+    flash(f"申领 {claim.number} 已作出决定，金额已锁定")
+    return redirect(url_for("claims.page", id=id), 303)
+
+
+def _awarded(text: str) -> int | None:
+    """The amount typed, in fen; None where it was left to the calculation."""
+    if not text.strip():
+        return None
+    try:
+        return forms.amount_of(text)
+    except ValueError as wrong:
+        raise Refused("amount", f"核定金额：{wrong}") from None

@@ -1,0 +1,45 @@
+"""The blueprint of claims and the words their screens share."""
+
+from flask import Blueprint
+
+from huigong.models import Claim, Enrollment
+
+claims = Blueprint("claims", __name__, url_prefix="/admin/claims")
+
+STAGES = {
+    "filed": ("等待初审", "wait"),
+    "returned": ("退回补正", "bad"),
+    "reviewed": ("等待复审", "wait"),
+    "approved": ("同意给付", "good"),
+    "refused": ("不予给付", "bad"),
+    "paid": ("已发放", "done"),
+}
+EVENTS = {
+    "filed": "申报",
+    "returned": "退回补正",
+    "refiled": "补正后重新申报",
+    "reviewed": "初审通过",
+    "approved": "复审同意给付",
+    "refused": "复审不予给付",
+    "paid": "已发放",
+    "payment_returned": "银行退回",
+}
+PAPERS = ("医保结算单", "出院小结", "费用清单", "发票", "身份证", "银行卡")
+
+
+def next_step(claim: Claim) -> str:
+    """Who must do what next, as a sentence."""
+    if claim.stage == "filed":
+        return "等待初审：由申报人以外的一位审核人办理"
+    if claim.stage == "reviewed":
+        return f"等待复审：由申报人和初审人（{claim.first_reviewer.name}）以外的一位审核人决定"
+    return {
+        "returned": "等待单位经办人补正后重新申报",
+        "approved": "等待财务编入发放批次",
+        "refused": "已办结：请把通知书交给职工",
+        "paid": "已办结：互助金已发放",
+    }[claim.stage]
+
+
+def term_words(enrollment: Enrollment) -> str:
+    return f"{enrollment.cover_from} 至 {enrollment.cover_to}"
