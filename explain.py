@@ -209,10 +209,10 @@ def _times(plan: Plan) -> list[Line]:
     lines, claims = [], plan["claims"]
     if claims:
         during, after = claims["during_term"], claims["or_after_term"]
-        text = [] if during is None else [f"保障期内可申领{during}次"]
+        told = [] if during is None else [f"保障期内可申领{during}次"]
         if after is not None:
-            text.append(f"{'或' if text else ''}保障期结束后可申领{after}次")
-        lines.append(Line("，".join(text), claims["clause"]))
+            told.append(f"{'或' if told else ''}保障期结束后可申领{after}次")
+        lines.append(Line("，".join(told), claims["clause"]))
     for benefit in plan["benefit"]:
         if times := benefit["times"]:
             span = SPANS[times["per"]]
@@ -274,10 +274,10 @@ def _days(limit: Plan) -> str:
 
 def step_words(plan: Plan, step: Step) -> str:
     """One sentence with the amounts: 符合医保政策剩余10,031.00元 × 60% = 6,018.60元."""
-    if step.index < 0:
-        return _pool_words(plan["pool"][-1 - step.index], step)
+    if step.position < 0:
+        return _pool_words(plan["pool"][-1 - step.position], step)
     benefit = next(b for b in plan["benefit"] if b["id"] == step.benefit_id)
-    written = benefit["step"][step.index]
+    written = benefit["step"][step.position]
     leaf = _leaf_at(written, step)
     label = _before_label(benefit, step)
     form = written["form"]
@@ -322,9 +322,9 @@ def _key_of(node: dict[str, Any], value: Any) -> str:
 
 
 def _before_label(benefit: Plan, step: Step) -> str:
-    if step.index == 0:
+    if step.position == 0:
         return base_words(benefit) if benefit["of"] else ""
-    before = benefit["step"][step.index - 1]
+    before = benefit["step"][step.position - 1]
     if before["per"] == STAY and step.stay is None:
         return "各次住院合计"
     return f"{before['name']}后"

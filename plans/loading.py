@@ -49,8 +49,9 @@ def compile_scheme(text: str, file: str = "x.toml") -> dict[str, Any]:
 def _floats(reader: Reader, place: str, value: Any) -> None:
     if isinstance(value, float):
         reader.fault(place, f"有小数 {value}", '金额写成 "62.50元"，比例写成 "62.5%"')
-    items = value.items() if isinstance(value, dict) else ()
-    items = enumerate(value, 1) if isinstance(value, list) else items
+    items: Any = value.items() if isinstance(value, dict) else ()
+    if isinstance(value, list):
+        items = enumerate(value, 1)
     for key, below in items:
         step = f"[{key}]" if isinstance(value, list) else f".{key}" if place else key
         _floats(reader, f"{place}{step}", below)

@@ -145,7 +145,7 @@ class Reader:
             if not isinstance(pair, list) or len(pair) != 2 or not isinstance(pair[0], str):
                 self.fault(at, "一段须为上限和值两项", '写成 ["1000元", "30%"]')
                 continue
-            upper = self._upper(at, pair[0], lower, first=not bands)
+            upper = self._upper(at, pair[0], lower)
             if upper is None and n < len(value) - 1:
                 self.fault(at, "开口的一段不在最后", f"把“{pair[0]}”移到最后一段")
             bands.append([upper, leaf(at, pair[1])])
@@ -154,25 +154,29 @@ class Reader:
             self.fault(place, "最后一段没有开口", f'在最后加一段 ["{OPEN}", …]，封顶写 "0%"')
         return bands
 
-    def _upper(self, at: str, text: str, lower: int, first: bool) -> int | None:
+    def _upper(self, at: str, text: str, lower: int) -> int | None:
         """A band's upper bound in fen (None: open); its lower bound, if written, must join."""
-        match = _OPEN.fullmatch(text)
-        closed = None if match else _CLOSED.fullmatch(text)
-        if not match and not closed:
+        opened, closed = _OPEN.fullmatch(text), _CLOSED.fullmatch(text)
+        if opened:
+            self._joins(at, opened["low"] or opened["above"], lower)
+            return None
+        if not closed:
             self.fault(at, f"分段上限写法不对：{text}", f'写成 "1000元"，最后一段写 "{OPEN}"')
             return None
-        written = (match["low"] or match["above"]) if match else closed["low"]
-        if written and parse_yuan(written) != lower:
-            join = f"上一段到{plain(lower)}元，这一段从{plain(parse_yuan(written))}元"
-            word = "有空档" if parse_yuan(written) > lower else "有重叠"
-            self.fault(at, f"分段{word}：{join}", "上限属于本段，下一段从上一段的上限接起")
-        if match:
-            return None
+        self._joins(at, closed["low"], lower)
         upper = parse_yuan(closed["high"])
-        if upper < lower or (upper == lower and not (first and upper > 0)):
+        if upper <= lower:
             cure = "各段上限须由小到大"
             self.fault(at, f"分段回落：{plain(upper)}元不大于{plain(lower)}元", cure)
         return upper
+
+    def _joins(self, at: str, written: str | None, lower: int) -> None:
+        """A lower bound, where it is written, must be the bound of the band below."""
+        start = lower if written is None else parse_yuan(written)
+        if start != lower:
+            word = "有空档" if start > lower else "有重叠"
+            join = f"上一段到{plain(lower)}元，这一段从{plain(start)}元"
+            self.fault(at, f"分段{word}：{join}", "上限属于本段，下一段从上一段的上限接起")
 
     def table(self, place: str, by: list[str], value: Any, leaf, grades: dict, years) -> Any:
         """A table by facts with each value exactly once, nested in the order of `by`."""

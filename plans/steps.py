@@ -163,7 +163,7 @@ def _rising(reader: Reader, place: str, bands: list, message: str) -> None:
 def read_pools(reader: Reader, written: list[dict], plan: dict[str, Any]) -> list[dict[str, Any]]:
     """Every [[pool]]: a cap or a deductible that several benefits share."""
     known = [benefit["id"] for benefit in plan["benefit"]]
-    pools = []
+    pools: list[dict[str, Any]] = []
     for n, given in enumerate(written, 1):
         place = f"pool[{n}]"
         reader.known(place, given, ("id", "name", "of", "per", "cap", "deductible", "clause"))

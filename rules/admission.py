@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from calendar import monthrange
+from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -40,7 +41,7 @@ def last_day(cover_from: date, months: int) -> date:
     return first_after - timedelta(days=1)
 
 
-def admit(run: Run, claim, event: str, stays, refused: list[Refusal]) -> list[BenefitRule]:
+def admit(run: Run, claim, event: str, stays, refused: list[Refusal]) -> Sequence[BenefitRule]:
     """The benefits that this claim may draw on, or why it may not (numbers, dates, waiting)."""
     rule, say = run.rule, refused.append
     if run.wrong:
@@ -123,7 +124,7 @@ def count_claim(run: Run, claim) -> None:
 
 def _in_cover(run: Run, stay, say) -> None:
     admitted = dated(stay, "admitted")
-    if admitted is None or run.cover is None:
+    if admitted is None or run.cover is None or run.end is None:
         return
     if admitted < run.cover or admitted > run.end:
         say(Refusal("admitted", f"入院日期{admitted}不在保障期{run.cover}至{run.end}内"))
@@ -171,19 +172,25 @@ def _waits(run: Run, claim, stays, days: int) -> Refusal | None:
     """The waiting period of a first enrollment; a renewal has none."""
     field = "admitted" if stays else "happened_on"
     dates = [dated(holder, field) for holder in (stays or (claim,))]
-    if None in dates or run.cover is None:
+    known = [d for d in dates if d]
+    if len(known) < len(dates) or run.cover is None:
         field = "cover_from" if run.cover is None else field
         return Refusal(field, f"请填写{DATES[field]}")
     over = run.cover + timedelta(days=days)
-    if min(dates) < over:
+    if min(known) < over:
         return Refusal(field, f"首次参保等待期{days}天，{over}起方可享受待遇")
     return None
 
 
 def counted_year(claim, stays, refused) -> int | None:
     """The calendar year a claim counts in: of its last discharge, else of its filing."""
-    dates = [d for s in stays if (d := dated(s, "discharged"))] or [dated(claim, "filed_on")]
-    if dates[0] is None:
+    try:
+        discharges = [d for s in stays if (d := dated(s, "discharged"))]
+        last = max(discharges, default=None) or dated(claim, "filed_on")
+    except NoDate as missing:
+        last = None
+        refused.append(Refusal(missing.args[0], f"{DATES[missing.args[0]]}不是一个日期"))
+    if last is None:
         refused.append(Refusal("discharged", f"请填写{DATES['discharged']}"))
         return None
-    return max(dates).year
+    return last.year

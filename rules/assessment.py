@@ -36,7 +36,7 @@ from huigong.rules.vocabulary import CLAIM_AMOUNTS, FACTS, PAID, PARTS, STAY
 class Step(NamedTuple):
     """One evaluated step, in fen. `prior` is None per stay; `stay` is None for a whole claim.
 
-    `index` is the step's place in its benefit (a pool's is -1 - its place among the pools),
+    `position` is the step's place in its benefit (a pool's is -1 - its place among the pools),
     `at` the facts its table was read by, `counted` the days or the reviewer's proposal it read.
     """
 
@@ -47,7 +47,7 @@ class Step(NamedTuple):
     prior: int | None
     after: int
     clause: str
-    index: int
+    position: int
     at: tuple = ()
     counted: int | None = None
 
@@ -80,7 +80,7 @@ def assess(plan: Plan | Rule, case: dict[str, Any], explain: bool = True) -> Ass
     in fen. A refused claim pays 0 and counts for nothing; the others are still assessed. What
     its caller already found against a claim is in the claim's own `refused`.
     """
-    run = Run(plan if type(plan) is Rule else ready(plan), case)
+    run = Run(plan if isinstance(plan, Rule) else ready(plan), case)
     for claim in case.get("earlier") or ():
         run.begin(claim["cover_from"])
         run.assess(claim, False)
@@ -229,7 +229,7 @@ def _amount(run: Run, work: _Work, unit, name: str) -> int:
         return fen
     if fen is None:
         parts = run.rule.base.get(name)
-        given = [unit.get(part) for part in parts] if parts else [None]
+        given: list[Any] = [unit.get(part) for part in parts] if parts else [None]
         if all(g.__class__ is int and g >= 0 for g in given):
             return sum(given)
     label = PARTS.get(name) or CLAIM_AMOUNTS[name]

@@ -207,7 +207,7 @@ def check_settlement(stay: dict[str, Any]) -> list[Refusal]:
     """The identities of a settlement, each checked only where all its members are given, in fen."""
     refusals = []
     for whole, parts in IDENTITIES:
-        fens = [stay.get(name) for name in (whole, *parts)]
+        fens: list[Any] = [stay.get(name) for name in (whole, *parts)]
         if None in fens:
             continue
         off = fens[0] - sum(fens[1:])

@@ -38,7 +38,7 @@ class StepRule(NamedTuple):
     curve: Any  # a Curve, or nested tables of curves by the facts in `by`
     name: str
     clause: str
-    index: int  # its place among the benefit's steps; a pool's is -1 - its place
+    position: int  # its place among the benefit's steps; a pool's is -1 - its place
     decided: bool  # a closing cap: its prior is what was decided
 
 
@@ -67,8 +67,8 @@ class Rule(NamedTuple):
     caps: tuple[tuple[str, tuple[str, ...], StepRule], ...]
     months: int
     base: dict[str, tuple[str, ...]]
-    counts: tuple[int | None, int | None, frozenset[str]] | None
-    filing: tuple[int, str] | None  # calendar days only
+    counts: Any  # (during, after, events), or None where the numbers are open
+    filing: Any  # (calendar days, after what), or None
     guarded: frozenset[str]  # events with a benefit that waits or is paid only so many times
     reads_year: bool
     asks_year: bool
@@ -106,7 +106,7 @@ def curve(form: str, leaf: Any, *, whole: bool = False, rounding: str = "half_up
     return lambda _: leaf
 
 
-def _marginal(bands: list[list[int | None]], rounding: str) -> Curve:
+def _marginal(bands: list[list[Any]], rounding: str) -> Curve:
     if len(bands) == 1:
         rate = bands[0][1]
         if rounding == "half_up":
@@ -127,7 +127,7 @@ def _marginal(bands: list[list[int | None]], rounding: str) -> Curve:
     return through
 
 
-def _whole_bands(bands: list[list[int | None]], rounding: str) -> Curve:
+def _whole_bands(bands: list[list[Any]], rounding: str) -> Curve:
     rounded = rounder(rounding)
 
     def through(s: int) -> int:
@@ -139,7 +139,7 @@ def _whole_bands(bands: list[list[int | None]], rounding: str) -> Curve:
     return through
 
 
-def _amount_bands(bands: list[list[int | None]]) -> Curve:
+def _amount_bands(bands: list[list[Any]]) -> Curve:
     def through(s: int) -> int:
         for upper, fen in bands:
             if upper is None or s <= upper:

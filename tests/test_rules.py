@@ -284,6 +284,13 @@ class TestSpans:
         before = {**a_claim(a_stay(4_000_00, admitted=None)), "cover_from": date(2022, 8, 1)}
         assert paid(life, a_claim(a_stay(4_000_00)), earlier=[before]) == [500_00]
 
+    @pytest.mark.parametrize("discharged", ["gestern", None])
+    def test_a_calendar_year_needs_a_readable_date(self, discharged):
+        plan = a_plan(HALF, 'per = "year"\ncap = "1000元"')
+        claim = a_claim(a_stay(discharged=discharged), filed_on=None)
+        assert refusals(plan, claim) == [["discharged"]]
+        assert paid(plan, {**claim, "decided": 5_00}) == [0]
+
     def test_a_deductible_shared_by_two_benefits(self):
         other = '[[benefit]]\nid = "other"\nname = "目录外"\nof = ["out_of_catalogue"]\n'
         pool = (
