@@ -27,6 +27,7 @@ ATTRACTIONS = (
         ("二七区", "山地营地"),
     ),
 )
+LISTED = datetime(2024, 12, 2, 10)  # noqa: DTZ001 Beijing time without a zone, as stored
 MEETS = "示例广场东门 8:30"
 _OFFERS = ("持会员卡门票半价", "持会员卡门票半价，一人一票", "持会员卡门票半价，节假日通用")
 _FACILITIES = {
@@ -62,7 +63,12 @@ NOTICES = (
 
 
 def make_listings(city: Organization, *, by: User | None, at: datetime) -> None:
-    """Make and publish the example entries of `city`; dates are counted from the day of `at`."""
+    """Make and publish the example entries of `city`, with departures soon after.
+
+    However early the office itself was set up, the entries are of December 2024 or later, so that
+    the demonstration's day finds departures ahead and stations verified lately.
+    """
+    at = max(at, LISTED)
     made: list[Listing] = [
         *_routes(city, by, at),
         *_attractions(city, by, at),
@@ -74,7 +80,8 @@ def make_listings(city: Organization, *, by: User | None, at: datetime) -> None:
 
 
 def _routes(city: Organization, by: User | None, at: datetime) -> list[Listing]:
-    saturday = at.date() + timedelta(days=(5 - at.weekday()) % 7 or 7)
+    day = at.date() + timedelta(days=14)
+    saturday = day + timedelta(days=(5 - day.weekday()) % 7 or 7)
     made = []
     for number, theme in enumerate(WORKDAY_THEMES, 1):
         workday = saturday + timedelta(days=3 + 7 * (number % 3))

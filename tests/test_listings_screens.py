@@ -2,17 +2,27 @@
 
 import io
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import openpyxl
 import pytest
-from builders import NOW, a_city, a_county, a_user, signed_in
+from builders import NOW, TODAY, a_city, a_county, a_user, signed_in
 from flask import Flask
 
 from huigong import clock
 from huigong.demo.listings import make_listings
-from huigong.models import Attraction, Notice, Organization, Program, Role, Route, Station, Stop
+from huigong.models import (
+    Attraction,
+    Departure,
+    Notice,
+    Organization,
+    Program,
+    Role,
+    Route,
+    Station,
+    Stop,
+)
 from huigong.site.build import build
 from huigong.workflows import listings
 
@@ -326,7 +336,8 @@ def test_the_summary_names_faults_in_the_order_of_the_form(browser: Any) -> None
 
 
 def test_the_demonstrations_entries_are_complete_and_labelled(city: Organization) -> None:
-    make_listings(city, by=None, at=NOW)
+    make_listings(city, by=None, at=datetime(2023, 6, 1, 9))
+    assert min(departure.on for departure in Departure.select()) > TODAY
     counts = [Route.select().where(Route.kind == kind).count() for kind in ("workday", "rural")]
     assert counts == [25, 4]
     assert 38 <= Station.select().count() <= 45

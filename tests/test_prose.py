@@ -69,6 +69,10 @@ def elements(html: str) -> list[tuple[str, dict[str, str]]]:
     return found
 
 
+def test_html_is_shown_as_it_was_typed() -> None:
+    assert render("<b>粗</b>") == "<p>&lt;b&gt;粗&lt;/b&gt;</p>\n"
+
+
 def test_headings_begin_below_the_pages_own() -> None:
     assert render("# 一\n\n## 二\n\n### 三") == "<h2>一</h2>\n<h2>二</h2>\n<h3>三</h3>\n"
 
