@@ -206,7 +206,7 @@ def _payments() -> list[str]:
     key = _key("payment", Payment.id, "received:reversed")
     reversed_ones = Payment.select().join(PaymentReversal)
     facts = _booked_otherwise(reversed_ones, Payment.id, key, "bank", Payment.amount * -1)
-    return found + [f"到账#{number} 已更正，账簿没有对应的红字凭证" for number, _, _ in facts]
+    return found + [f"到账#{number} 已更正，账簿没有对应的冲销凭证" for number, _, _ in facts]
 
 
 def _awards() -> list[str]:
@@ -232,7 +232,7 @@ def _payouts() -> list[str]:
     back = Payout.select().where(Payout.stage == "returned")
     key = _key("payout", Payout.id, "paid:reversed")
     found += [
-        f"发放#{number} 已退回，账簿没有对应的红字凭证"
+        f"发放#{number} 已退回，账簿没有对应的冲销凭证"
         for number, _, _ in _booked_otherwise(back, Payout.id, key, "bank", Payout.amount)
     ]
     wrong = (

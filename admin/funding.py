@@ -1,0 +1,322 @@
+"""Funding: what is owed and by when, money received, receipts."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
+from peewee import fn
+
+from huigong import clock, money
+from huigong.access import allow, find, holds, scope, visible
+from huigong.admin.lists import Waiting, ordered, page_of
+from huigong.models import (
+    Due,
+    Edition,
+    Organization,
+    Payment,
+    PaymentReversal,
+    Receipt,
+    Role,
+    Roster,
+    Scheme,
+    User,
+)
+from huigong.refusals import Refused
+from huigong.rules.vocabulary import CARRIERS, OPERATORS
+from huigong.workflows import funding as deeds
+
+funding = Blueprint("funding", __name__, url_prefix="/admin/funding")
+
+READERS = (Role.CLERK, Role.REVIEWER, Role.FINANCE, Role.AUDITOR, Role.ADMINISTRATOR)
+STATES = {"unpaid": "未缴清", "overdue": "逾期未缴", "paid": "已缴清"}
+Payer = Organization.alias()
+
+
+def waiting() -> list[Waiting]:
+    """What waits: for a clerk the unit's own dues; for finance overdue and open dues, receipts."""
+    mine = visible(Due, Role.CLERK).where(Due.payer << _own(Role.CLERK))
+    ours = visible(Due, Role.FINANCE).where(_ours())
+    late = _overdue(ours).count()
+    return [
+        Waiting(
+            _unpaid(mine).count(), "笔应缴等本单位缴纳", url_for("funding.index", whose="mine")
+        ),
+        Waiting(late, "笔应缴已逾期", url_for("funding.index", state="overdue")),
+        Waiting(
+            _unpaid(ours).count() - late,
+            "笔应缴未到期，到账后请登记",
+            url_for("funding.index", state="unpaid"),
+        ),
+        Waiting(_to_confirm().count(), "份名册已缴清，待开票确认", url_for("funding.receipts")),
+    ]
+
+
+def _own(*roles: Role) -> list[int]:
+    """The organizations where the signed-in user holds one of `roles` themselves."""
+    return [grant.organization_id for grant in g.grants if grant.role in roles]
+
+
+def _ours() -> Any:
+    """The condition that a due's money is received where the signed-in user is finance."""
+    receivers = Organization.select(Organization.id).where(scope(Organization, Role.FINANCE))
+    return Due.roster << Roster.select(Roster.id).where(deeds.received_by(receivers))
+
+
+def _unpaid(dues: Any) -> Any:
+    return dues.where(Due.received() < Due.amount)
+
+
+def _overdue(dues: Any) -> Any:
+    return _unpaid(dues).where(Due.due_on < clock.today())
+
+
+def _in_state(dues: Any, state: str) -> Any:
+    if state == "paid":
+        return dues.where(Due.received() >= Due.amount)
+    known = {"unpaid": _unpaid, "overdue": _overdue}
+    return known[state](dues) if state in known else dues
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What the list was asked for; `whose` is mine or all."""
+
+    state: str
+    scheme: int
+    carrier: str
+    whose: str
+
+    @classmethod
+    def asked(cls) -> "Filters":
+        args, scheme = request.args, request.args.get("scheme", "")
+        usual = "all" if holds(Role.FINANCE, Role.AUDITOR) else "mine"
+        number = int(scheme) if scheme.isdecimal() and len(scheme) < 9 else 0
+        return cls(args.get("state", ""), number, args.get("carrier", ""), args.get("whose", usual))
+
+    def of(self, dues: Any) -> Any:
+        """The dues among `dues` that were asked for."""
+        dues = _in_state(dues, self.state)
+        if self.scheme:
+            editions = Edition.select(Edition.id).where(Edition.scheme == self.scheme)
+            rosters = Roster.select(Roster.id).where(Roster.edition << editions)
+            dues = dues.where(Due.roster << rosters)
+        if self.carrier in CARRIERS:
+            dues = dues.where(Due.carrier == self.carrier)
+        if self.whose == "mine":
+            dues = dues.where(Due.payer << _own(*READERS))
+        return dues
+
+
+@funding.get("/")
+@allow(*READERS, on=Due, menu=(30, "缴费"))
+def index() -> Any:
+    filters = Filters.asked()
+    dues = filters.of(visible(Due))
+    sums = dues.select(fn.SUM(Due.amount), fn.SUM(Due.received())).tuples().get()
+    owed, received = (int(fen or 0) for fen in sums)
+    columns = {"due": Due.due_on, "amount": Due.amount, "unit": Organization.pinyin}
+    page = page_of(ordered(_with_rosters(dues), columns, default="due"))
+    schemes = visible(Scheme).order_by(Scheme.name)
+    return render_template(
+        "admin/funding/index.html",
+        page=page, filters=filters, owed=owed, received=received, schemes=schemes,
+        states=STATES, carriers=CARRIERS, state_of=state_of,
+    )  # fmt: skip
+
+
+def _with_rosters(dues: Any) -> Any:
+    """Dues with what a list shows of them: fen received, roster, unit, edition, payer."""
+    received = Due.received().alias("received_fen")
+    return (
+        dues.select(Due, Roster, Organization, Edition, Payer, received)
+        .join_from(Due, Roster)
+        .join_from(Roster, Edition)
+        .join_from(Due, Organization, on=Due.organization)
+        .join_from(Due, Payer, on=(Due.payer == Payer.id), attr="payer")
+    )
+
+
+def state_of(due: Due, received: int) -> tuple[str, str]:
+    """A due's state in words, and the kind of its badge."""
+    if received >= due.amount:
+        return "已缴清", "good"
+    late = (clock.today() - due.due_on).days
+    if late > 0:
+        return f"逾期{late}天", "bad"
+    return ("部分到账" if received else "待缴"), "wait"
+
+
+@funding.get("/rosters/<int:id>/")
+@allow(*READERS, on=Roster)
+def roster(id: int) -> Any:
+    roster = find(Roster, id)
+    dues = list(_with_rosters(visible(Due).where(Due.roster == roster)).order_by(Due.due_on))
+    return render_template(
+        "admin/funding/roster.html",
+        roster=roster,
+        dues=dues,
+        payments=_payments(roster),
+        receipt=deeds.receipt_of(roster),
+        is_paid=bool(dues) and deeds.is_paid(roster),
+        ours=_received_here(roster),
+        unstated=[d.carrier for d in dues if not deeds.stated_day(roster.edition.plan, d.carrier)],
+        operator=OPERATORS[roster.edition.plan["operator"]],
+        carriers=CARRIERS,
+        state_of=state_of,
+    )
+
+
+def _payments(roster: Roster) -> list[Payment]:
+    """A roster's payments in order, each with its reversal, if there is one, as `.undone`."""
+    query = Payment.select(Payment, Due, User).join_from(Payment, Due).join_from(Payment, User)
+    payments = list(query.where(Due.roster == roster).order_by(Payment.received_on, Payment.id))
+    reversals = PaymentReversal.select().where(PaymentReversal.payment << payments)
+    undone = {reversal.payment_id: reversal for reversal in reversals}
+    for payment in payments:
+        payment.undone = undone.get(payment.id)
+    return payments
+
+
+def _received_here(roster: Roster) -> bool:
+    """Whether the signed-in user is finance of whoever receives this roster's money."""
+    return holds(Role.FINANCE, at=roster.edition.organization)
+
+
+def _only_received_here(roster: Roster) -> None:
+    """Another office's money is as absent here."""
+    if not _received_here(roster):
+        abort(404)
+
+
+@funding.get("/dues/<int:id>/payment")
+@allow(Role.FINANCE, on=Due)
+def payment(id: int) -> Any:
+    due = find(Due, id)
+    _only_received_here(due.roster)
+    typed = {"received_on": clock.today(), "amount": money.plain(due.amount - due.paid)}
+    return _payment_page(due, typed, {})
+
+
+@funding.post("/dues/<int:id>/payment")
+@allow(Role.FINANCE, on=Due)
+def record_payment(id: int) -> Any:
+    due = find(Due, id)
+    _only_received_here(due.roster)
+    try:
+        deeds.record_payment(due, **_typed(request.form), by=g.user, at=clock.now())
+    except Refused as refused:
+        return _payment_page(due, request.form, refused.by_field()), 422
+    flash("已登记到账")
+    return redirect(url_for("funding.roster", id=due.roster_id), 303)
+
+
+def _payment_page(due: Due, form: Any, errors: dict[str, str]) -> str:
+    return render_template(
+        "admin/funding/payment.html", due=due, form=form, errors=errors, carriers=CARRIERS
+    )
+
+
+def _typed(form: Any) -> dict[str, Any]:
+    """A payment as typed. Refuses, all at once, what is no amount or no date."""
+    faults, amount, day = [], 0, None
+    try:
+        amount = money.parse_yuan(form.get("amount", ""))
+    except ValueError:
+        faults.append(("amount", "请填写到账金额，以元为单位，最多两位小数，例如 6400.00"))
+    try:
+        day = date.fromisoformat(form.get("received_on", ""))
+    except ValueError:
+        faults.append(("received_on", "请填写到账日期，例如 2024-12-16"))
+    reference = form.get("bank_reference", "").strip()
+    if faults and not reference:
+        faults.append(("bank_reference", "请填写银行流水号"))
+    if faults:
+        raise Refused.all(faults)
+    remark = form.get("remark", "").strip()
+    return {"amount": amount, "received_on": day, "bank_reference": reference, "remark": remark}
+
+
+@funding.get("/payments/<int:id>/reversal")
+@allow(Role.FINANCE, on=Payment)
+def reversal(id: int) -> Any:
+    payment = find(Payment, id)
+    _only_received_here(payment.due.roster)
+    return render_template(
+        "admin/funding/reversal.html", payment=payment, form={}, errors={}, carriers=CARRIERS
+    )
+
+
+@funding.post("/payments/<int:id>/reversal")
+@allow(Role.FINANCE, on=Payment)
+def reverse_payment(id: int) -> Any:
+    payment, form = find(Payment, id), request.form
+    _only_received_here(payment.due.roster)
+    try:
+        deeds.reverse_payment(payment, reason=form.get("reason", ""), by=g.user, at=clock.now())
+    except Refused as refused:
+        page = "admin/funding/reversal.html"
+        errors = refused.by_field()
+        return render_template(
+            page, payment=payment, form=form, errors=errors, carriers=CARRIERS
+        ), 422
+    flash("已更正：这笔到账不再计入")
+    return redirect(url_for("funding.roster", id=payment.due.roster_id), 303)
+
+
+def _to_confirm() -> Any:
+    """The fully paid rosters without a receipt whose money is received by the user's office."""
+    dues = visible(Due, Role.FINANCE).where(_ours())
+    rosters, open_ones = dues.select(Due.roster), _unpaid(dues).select(Due.roster)
+    confirmed = Receipt.select(Receipt.roster)
+    return visible(Roster, Role.FINANCE).where(
+        Roster.id << rosters, Roster.id.not_in(open_ones), Roster.id.not_in(confirmed)
+    )
+
+
+@funding.get("/receipts")
+@allow(Role.FINANCE, on=Roster)
+def receipts() -> Any:
+    page = page_of(_to_confirm().order_by(Roster.id))
+    return render_template("admin/funding/receipts.html", page=page)
+
+
+@funding.get("/rosters/<int:id>/receipt")
+@allow(Role.FINANCE, on=Roster)
+def receipt(id: int) -> Any:
+    roster = find(Roster, id)
+    _only_received_here(roster)
+    return _receipt_page(roster, {})
+
+
+@funding.post("/rosters/<int:id>/receipt")
+@allow(Role.FINANCE, on=Roster)
+def confirm_receipt(id: int) -> Any:
+    roster = find(Roster, id)
+    _only_received_here(roster)
+    try:
+        receipt = deeds.confirm_receipt(roster, by=g.user, at=clock.now())
+    except Refused as refused:
+        return _receipt_page(roster, refused.by_field()), 422
+    flash(f"已开票确认，编号 {receipt.number}")
+    return redirect(url_for("funding.receipt_print", id=receipt.id), 303)
+
+
+def _receipt_page(roster: Roster, errors: dict[str, str]) -> str:
+    total = sum(due.amount for due in roster.dues)
+    return render_template(
+        "admin/funding/receipt.html",
+        roster=roster, total=total, is_paid=deeds.is_paid(roster), errors=errors,
+    )  # fmt: skip
+
+
+@funding.get("/receipts/<int:id>")
+@allow(*READERS, on=Receipt)
+def receipt_print(id: int) -> Any:
+    receipt = find(Receipt, id)
+    dues = list(_with_rosters(visible(Due).where(Due.roster == receipt.roster_id)))
+    return render_template(
+        "admin/funding/receipt_print.html",
+        receipt=receipt, roster=receipt.roster, dues=dues, carriers=CARRIERS,
+        operator=OPERATORS[receipt.roster.edition.plan["operator"]],
+    )  # fmt: skip
