@@ -2,6 +2,7 @@
 
 import io
 from collections import defaultdict
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -170,10 +171,11 @@ class _kept:
         upload = request.files.get("file")
         if upload is None or not upload.filename:
             raise Refused("file", "请选择填好的名册文件")
-        limit = uploads.ROSTER_LIMIT
-        self.kept = uploads.keep(
-            self.folder, upload.stream, name=upload.filename, field="file", limit=limit
-        )
+        with closing(upload.stream) as stream:
+            limit = uploads.ROSTER_LIMIT
+            self.kept = uploads.keep(
+                self.folder, stream, name=upload.filename, field="file", limit=limit
+            )
         return self.kept, self.folder
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:

@@ -101,10 +101,11 @@ def _refuse_unfit(
     if rest_by not in REST_BY:
         faults.append(("rest_by", "请选择自筹部分由谁承担"))
     facts = {"unit_level": unit.unit_level}
-    if plan["fee"] is None:
-        faults.append(
-            ("edition", "来源未载明这个计划的参保费，暂不能上报名册，以当地工会最新通知为准")
-        )
+    try:
+        rules.fee(plan, facts)
+    except rules.NotStated as silent:
+        if silent.field == "fee":  # other gaps are each person's, and checked with their line
+            faults.append(("edition", silent.message))
     misses = [miss for miss in rules.unmet(plan, facts) if miss.field == "unit_level"]
     faults += [("edition", miss.message) for miss in misses]
     if faults:
