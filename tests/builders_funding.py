@@ -1,7 +1,7 @@
 """Rosters with people, dues, claims and decisions for tests of the money, row by row."""
 
 import itertools
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from builders import NOW, TODAY, a_city, a_county, a_unit, a_user
@@ -31,7 +31,9 @@ PERSON = {"membership": "member", "insurance": "employee", "employment": "regula
 
 
 def a_member(unit: Organization, *, name: str = "张演示", card: str | None = CARD) -> Member:
-    number = identity.complete_id(f"41999919800101{next(_numbers):03d}")
+    day, tail = divmod(next(_numbers), 1000)
+    born = date(1980, 1, 1) + timedelta(days=day)
+    number = identity.complete_id(f"419999{born:%Y%m%d}{tail:03d}")
     member = Member(
         organization=unit,
         name=name,

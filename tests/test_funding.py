@@ -1,7 +1,7 @@
 from datetime import date, timedelta
 
 import pytest
-from builders import NOW, TODAY, a_city, a_county, a_unit
+from builders import NOW, TODAY, a_city, a_county, a_unit, a_user, signed_in
 from builders_funding import (
     PERSON,
     a_finance,
@@ -14,7 +14,7 @@ from builders_funding import (
 )
 
 from huigong import rules
-from huigong.models import Due, Journal, Payment, Receipt
+from huigong.models import Due, Journal, Payment, Receipt, Role
 from huigong.money import yuan
 from huigong.refusals import Refused
 from huigong.workflows import funding, ledger
@@ -219,3 +219,125 @@ def test_the_ledger_is_readable(office):
     texts = [journal.text for journal in Journal.select().order_by(Journal.id)]
     assert f"名册#{roster.number} 应收 单位分担参保费（演示单位）" in texts
     assert texts[-1].startswith(f"名册#{roster.number} 到账 演示单位（流水号LS")
+
+
+def funding_page(app, user, address=""):
+    return signed_in(app, user).get(f"/admin/funding/{address}")
+
+
+def test_each_level_sees_its_own_share_first_and_finance_sees_all(app):
+    roster = a_roster(people=128)
+    dues_of(roster)
+    unit, county = roster.organization, roster.organization.parent
+    clerk, officer = a_user(Role.CLERK, at=unit), a_user(Role.REVIEWER, at=county)
+    seen = {
+        who: funding_page(app, user).get_data(as_text=True)
+        for who, user in (("unit", clerk), ("county", officer), ("city", a_finance(roster)))
+    }
+    assert "6,400.00" in seen["unit"]
+    assert "2,560.00" not in seen["unit"]
+    assert "1,280.00" in seen["county"]
+    assert "6,400.00" not in seen["county"]
+    assert "10,240.00" in seen["city"]
+    all_shares = funding_page(app, clerk, "?whose=all").get_data(as_text=True)
+    assert "10,240.00" in all_shares
+
+
+def test_the_list_filters_by_state_carrier_and_scheme_in_words(app):
+    roster = a_roster(people=2)
+    funding.raise_dues(roster, by=a_finance(roster), at=NOW.replace(month=11, day=3))
+    finance = a_finance(roster)
+    paid(roster.dues.where(Due.carrier == "city").get())
+    late = funding_page(app, finance, "?state=overdue").get_data(as_text=True)
+    assert "逾期36天" in late
+    assert "共 2 笔应缴" in late
+    done = funding_page(app, finance, "?state=paid&carrier=city").get_data(as_text=True)
+    assert "共 1 笔应缴" in done
+    other = funding_page(app, finance, "?scheme=99&sort=-amount&page=7").get_data(as_text=True)
+    assert "没有符合条件的应缴" in other
+
+
+def test_finance_records_a_payment_and_what_is_refused_keeps_the_typing(app):
+    due = dues_of(a_roster(people=128))["unit"]
+    browser, address = (
+        signed_in(app, a_finance(due.roster)),
+        f"/admin/funding/dues/{due.id}/payment",
+    )
+    assert 'value="6400.00"' in browser.get(address).get_data(as_text=True)
+    typed = {"amount": "6400.001", "received_on": "昨天", "bank_reference": "", "remark": "一月"}
+    refused = browser.send(address, typed)
+    assert refused.status_code == 422
+    page = refused.get_data(as_text=True)
+    assert "最多两位小数" in page
+    assert 'value="6400.001"' in page
+    assert 'value="一月"' in page
+    for field in ("amount", "received_on", "bank_reference"):
+        assert f'id="{field}-wrong"' in page
+    more = {"amount": "6,400.01", "received_on": "2024-12-16", "bank_reference": "LS1"}
+    assert "还剩 6,400.00 元" in browser.send(address, more).get_data(as_text=True)
+    assert not Payment.select().exists()
+    sent = browser.send(address, {**more, "amount": "6,400.00"})
+    assert sent.status_code == 303
+    assert "已缴清" in browser.get(sent.location).get_data(as_text=True)
+
+
+def test_only_finance_of_whoever_runs_the_scheme_records_its_money(app):
+    roster = a_roster()
+    due = dues_of(roster)["unit"]
+    payment = paid(due, 1_00)
+    unit, county = roster.organization, roster.organization.parent
+    addresses = [
+        f"/admin/funding/dues/{due.id}/payment",
+        f"/admin/funding/payments/{payment.id}/reversal",
+        f"/admin/funding/rosters/{roster.id}/receipt",
+    ]
+    for place in (unit, county, a_city("另一示例市总工会")):
+        browser = signed_in(app, a_user(Role.FINANCE, at=place))
+        for address in addresses:
+            assert browser.get(address).status_code == 404
+            assert browser.send(address, {"amount": "1", "reason": "x"}).status_code == 404
+    clerk = signed_in(app, a_user(Role.CLERK, at=unit))
+    assert clerk.get(addresses[0]).status_code == 403
+    assert "登记到账" not in clerk.get(f"/admin/funding/rosters/{roster.id}/").get_data(
+        as_text=True
+    )
+    assert Payment.select().count() == 1
+
+
+def test_a_receipt_prints_its_amount_in_capitals_with_lines_to_sign(app):
+    roster = a_paid_roster(people=128)
+    browser = signed_in(app, a_finance(roster))
+    assert roster.number in browser.get("/admin/funding/receipts").get_data(as_text=True)
+    sent = browser.send(f"/admin/funding/rosters/{roster.id}/receipt")
+    page = browser.get(sent.location).get_data(as_text=True)
+    for words in ("SJ2024-000001", "壹万零贰佰肆拾元整", "制表：", "审核：", "日期：", "（盖章）"):
+        assert words in page
+    again = browser.send(f"/admin/funding/rosters/{roster.id}/receipt")
+    assert again.status_code == 422
+    assert "没有等开票确认" in browser.get("/admin/funding/receipts").get_data(as_text=True)
+
+
+def test_a_reversal_asks_for_its_reason_and_shows_it(app):
+    payment = paid(dues_of(a_roster())["city"])
+    browser = signed_in(app, payment.by)
+    address = f"/admin/funding/payments/{payment.id}/reversal"
+    assert browser.send(address, {"reason": " "}).status_code == 422
+    sent = browser.send(address, {"reason": "记错了单位"})
+    assert "记错了单位" in browser.get(sent.location).get_data(as_text=True)
+
+
+def test_what_is_not_stated_says_whose_notice_holds(app):
+    roster = a_roster(people=2, code="luohe-hospital-2024")
+    dues_of(roster)
+    page = funding_page(app, a_finance(roster), f"rosters/{roster.id}/").get_data(as_text=True)
+    assert "以当地工会最新通知为准" in page
+
+
+def test_home_tells_finance_and_the_unit_what_waits(app):
+    roster = a_roster()
+    dues_of(roster)
+    clerk = a_user(Role.CLERK, at=roster.organization)
+    assert "等本单位缴纳" in signed_in(app, clerk).get("/admin/").get_data(as_text=True)
+    home = signed_in(app, a_finance(roster)).get("/admin/").get_data(as_text=True)
+    assert "到账后请登记" in home
+    assert "已逾期" not in home

@@ -1,5 +1,5 @@
 import pytest
-from builders import NOW, TODAY, a_city, a_user
+from builders import NOW, TODAY, a_city, a_user, signed_in
 from builders_funding import a_paid_roster, a_roster, an_approved_claim, an_edition, dues_of, paid
 from peewee import DatabaseError
 
@@ -121,3 +121,20 @@ def test_each_fund_is_what_came_in_less_what_was_awarded(office):
     (fund,) = ledger.funds([edition.scheme])
     assert (fund.contributions, fund.benefits, fund.left) == (160_00, 30_00, 130_00)
     assert fund.bank + fund.receivable - fund.payable == fund.left
+
+
+def test_the_ledger_page_shows_funds_and_filters_journals(app):
+    roster = a_paid_roster(people=2)
+    browser = signed_in(app, a_user(Role.AUDITOR, at=roster.edition.organization))
+    page = browser.get("/admin/ledger/").get_data(as_text=True)
+    assert "基金余额" in page
+    assert "160.00" in page
+    assert "共 6 张凭证" in page
+    bank = browser.get("/admin/ledger/?account=bank&from=2024-12-16&to=2024-12-16&q=到账")
+    assert "共 3 张凭证" in bank.get_data(as_text=True)
+    none = browser.get("/admin/ledger/?from=2025-01-01&scheme=x")
+    assert "没有符合条件的凭证" in none.get_data(as_text=True)
+    foreign = signed_in(app, a_user(Role.AUDITOR, at=a_city("另一示例市总工会")))
+    assert "还没有凭证" in foreign.get("/admin/ledger/").get_data(as_text=True)
+    clerk = signed_in(app, a_user(Role.CLERK, at=roster.organization))
+    assert clerk.get("/admin/ledger/").status_code == 403

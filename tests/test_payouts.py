@@ -2,7 +2,7 @@ import io
 import threading
 
 import pytest
-from builders import NOW, a_city, a_user
+from builders import NOW, a_city, a_user, signed_in
 from builders_funding import CARD, an_approved_claim
 from openpyxl import load_workbook
 from peewee import IntegrityError
@@ -197,3 +197,80 @@ def test_bank_files_hold_no_formula_and_keep_every_digit():
     assert book.active["A2"].data_type in ("s", "inlineStr")
     line = payouts.as_csv(rows).decode("gb18030").splitlines()[1]
     assert line == "'=1+1,0217000000000000000,'@示例𠮷行,0.05,'-互助金"
+
+
+def test_finance_makes_a_batch_another_releases_it_and_its_file_downloads(app):
+    city = a_city()
+    first = a_user(Role.FINANCE, at=city, name="甲财务")
+    second = a_user(Role.FINANCE, at=city, name="乙财务")
+    claim, _no_card = an_approved_claim(city), an_approved_claim(city, card=None)
+    maker, releaser = signed_in(app, first), signed_in(app, second)
+    new = f"/admin/payouts/new/{city.id}"
+    asked = maker.get(new).get_data(as_text=True)
+    assert "合计 <strong>6,018.60</strong>" in asked
+    assert "没有登记银行卡" in asked
+    assert CARD not in asked
+    assert "已选 <strong>0</strong>" in maker.get(f"{new}?sum=1").get_data(as_text=True)
+    assert maker.send(new, {}).status_code == 422
+    batch = maker.send(new, {"claims": [str(claim.id)]}).location
+    assert "制单人不能放行" in maker.get(batch).get_data(as_text=True)
+    assert maker.send(f"{batch}release").status_code == 422
+    early = maker.send(f"{batch}bank-file", {"form": "csv"})
+    assert early.status_code == 422
+    assert "待您复核放行" in releaser.get("/admin/").get_data(as_text=True)
+    assert releaser.send(f"{batch}release").status_code == 303
+    assert CARD not in releaser.get(batch).get_data(as_text=True)
+    file = releaser.send(f"{batch}bank-file", {"form": "csv"})
+    assert file.headers["Content-Disposition"] == 'attachment; filename="FF2024-000001.csv"'
+    assert f"张演示,{CARD},示例银行示例支行,6018.60," in file.data.decode("gb18030")
+    book = load_workbook(io.BytesIO(releaser.send(f"{batch}bank-file", {"form": "xlsx"}).data))
+    assert book.active["B2"].value == CARD
+    assert releaser.send(f"{batch}bank-file", {"form": "exe"}).status_code == 404
+
+
+def test_a_double_click_makes_one_batch(app):
+    city = a_city()
+    claim = an_approved_claim(city)
+    browser = signed_in(app, a_user(Role.FINANCE, at=city))
+    form = {"claims": str(claim.id), "form_key": "same"}
+    first = browser.send(f"/admin/payouts/new/{city.id}", form)
+    assert browser.send(f"/admin/payouts/new/{city.id}", form).location == first.location
+    assert PayoutBatch.select().count() == 1
+
+
+def test_a_return_and_a_withdrawal_ask_for_their_reason(app, city, maker, releaser):
+    claim = an_approved_claim(city)
+    batch = a_batch(city, maker, claim)
+    browser = signed_in(app, maker)
+    address = f"/admin/payouts/{batch.id}/withdrawal"
+    assert browser.send(address, {"reason": ""}).status_code == 422
+    assert browser.send(address, {"reason": "金额待核"}).status_code == 303
+    second = a_batch(city, maker, claim)
+    payouts.release_batch(second, by=releaser, at=NOW)
+    item = f"/admin/payouts/items/{payouts.payouts_of(second)[0].id}/return"
+    assert browser.send(item, {"note": ""}).status_code == 422
+    sent = browser.send(item, {"note": "户名不符"})
+    assert "银行退回" in browser.get(sent.location).get_data(as_text=True)
+    assert "件申领已核定，待发放" in browser.get("/admin/").get_data(as_text=True)
+
+
+def test_a_foreign_city_finds_no_batch_and_cannot_choose_its_claims(app, city, maker):
+    claim, batch = an_approved_claim(city), a_batch(city, maker)
+    other = a_city("另一示例市总工会")
+    foreign = signed_in(app, a_user(Role.FINANCE, at=other))
+    item = payouts.payouts_of(batch)[0]
+    for address in (f"{batch.id}/", f"{batch.id}/release", f"items/{item.id}/return"):
+        assert foreign.get(f"/admin/payouts/{address}").status_code == 404
+    assert foreign.get(f"/admin/payouts/new/{city.id}").status_code == 404
+    sent = foreign.send(f"/admin/payouts/new/{other.id}", {"claims": str(claim.id)})
+    assert sent.status_code == 422
+    for stage in ("release", "withdrawal", "bank-file"):
+        address = f"/admin/payouts/{batch.id}/{stage}"
+        assert foreign.send(address, {"reason": "x", "form": "csv"}).status_code == 404
+
+
+def test_an_auditor_reads_batches_and_changes_nothing(app, city, maker):
+    batch = a_batch(city, maker)
+    auditor = signed_in(app, a_user(Role.AUDITOR, at=city))
+    assert "撤回批次" not in auditor.get(f"/admin/payouts/{batch.id}/").get_data(as_text=True)
+    assert auditor.send(f"/admin/payouts/{batch.id}/release").status_code == 403
