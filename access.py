@@ -89,6 +89,26 @@ def registry(app: Flask) -> dict[str, Rule]:
     return rules
 
 
+def route_list(app: Flask) -> list[dict[str, Any]]:
+    """Every address with its methods and roles (or `anyone`, `signed-in`), for `huigong routes`."""
+    rules = registry(app)
+    return [
+        {
+            "endpoint": address.endpoint,
+            "methods": sorted((address.methods or set()) - {"HEAD", "OPTIONS"}),
+            "roles": _who(rules[address.endpoint]),
+            "address": str(address),
+        }
+        for address in sorted(app.url_map.iter_rules(), key=str)
+    ]
+
+
+def _who(rule: Rule) -> list[str]:
+    if rule.anyone:
+        return ["anyone"]
+    return ["signed-in"] if rule.roleless else sorted(rule.roles)
+
+
 def numbers(address: URLRule) -> set[str]:
     """The names of the whole numbers in an address; `id` is the number of a row of `on`."""
     return {

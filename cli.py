@@ -1,10 +1,13 @@
 """The `huigong` command."""
 
 import sys
+from typing import Any
 
+import apsw
 import click
+from peewee import DatabaseError, InterfaceError
 
-from huigong import cli_demo, cli_site
+from huigong import cli_demo, cli_office, cli_scheme, cli_site
 from huigong.config import Settings, read_settings
 from huigong.refusals import Refused, StartRefused
 
@@ -17,7 +20,11 @@ class Command(click.Group):
             return super().invoke(context)
         except (StartRefused, Refused) as refused:
             click.echo(str(refused), err=True)
-            sys.exit(1)
+        except (apsw.Error, DatabaseError, InterfaceError) as wrong:
+            click.echo(
+                f"数据库出错（{wrong}）：请检查，或用 huigong restore 从备份恢复。", err=True
+            )
+        sys.exit(1)
 
 
 @click.group(cls=Command)
@@ -43,9 +50,35 @@ def run(settings: Settings, port: int | None) -> None:
     click.echo(
         f"公众网站 http://{settings.host}:{listen}/  办公室 http://{settings.host}:{listen}/admin/"
     )
-    waitress.serve(make_app(settings), host=settings.host, port=listen, threads=8)
+    try:
+        waitress.serve(make_app(settings), host=settings.host, port=listen, threads=8)
+    except OSError as wrong:
+        raise StartRefused(f"端口 {listen} 不能使用（{wrong.strerror}）：请换一个端口。") from wrong
 
 
+def _office_plan(id: str) -> dict[str, Any] | None:
+    """The plan of the office's own edition, for `scheme --database`; None where it has none."""
+    from huigong import database
+    from huigong.app import open_office
+    from huigong.models import Edition
+
+    open_office(read_settings())
+    with database.db.connection_context():
+        edition = Edition.get_or_none(Edition.code == id)
+    return edition.plan if edition else None
+
+
+for command in (
+    cli_scheme.scheme_commands(_office_plan),
+    cli_office.init,
+    cli_office.migrate,
+    cli_office.routes,
+    cli_office.user,
+    cli_office.backup,
+    cli_office.restore,
+    cli_office.verify,
+):
+    main.add_command(command)
 main.add_command(cli_site.site)
 main.add_command(cli_demo.demo)
 

@@ -21,6 +21,7 @@ db = DatabaseProxy()
 _WRITER_LOCK = 0x68756967  # "huig": any fixed number, the same in every process
 _WAL_FIXED_IN = (3, 51, 3)  # earlier releases can lose a write when WAL resets
 _BUSY_SECONDS = 15
+_QUICK_CHECK_BYTES = 256 * 1024 * 1024
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -117,13 +118,25 @@ def add_only(tables: Iterable[str], dialect: str) -> list[str]:
 
 
 def check_readable() -> None:
-    """Raise StartRefused when the database cannot be opened or read."""
+    """Raise StartRefused when the database cannot be opened or read, or is visibly damaged."""
     try:
         with db.connection_context():
             db.execute_sql("SELECT 1").fetchone()
             db.get_tables()
-    except (DatabaseError, InterfaceError, OSError) as wrong:
+            fault = _sqlite_fault() if is_sqlite() else ""
+    except (DatabaseError, InterfaceError, OSError, apsw.Error) as wrong:
         raise StartRefused(
             f"数据库无法打开或读取（{type(wrong).__name__}）：请检查 DATABASE_URL 与文件权限，"
             "或用 huigong restore 从备份恢复。"
         ) from wrong
+    if fault:
+        raise StartRefused(f"数据库文件已损坏（{fault}）：请用 huigong restore 从备份恢复。")
+
+
+def _sqlite_fault() -> str:
+    """What a quick check finds wrong; a large file's pages are only counted."""
+    pages, size = (db.execute_sql(f"PRAGMA {n}").fetchone()[0] for n in ("page_count", "page_size"))
+    if pages * size > _QUICK_CHECK_BYTES:
+        return ""
+    answer = db.execute_sql("PRAGMA quick_check(1)").fetchone()[0]
+    return "" if answer == "ok" else str(answer).splitlines()[0]

@@ -55,6 +55,12 @@ def broken_links() -> list[int]:
     return broken
 
 
+def head() -> tuple[int, str]:
+    """How many events there are, and the last one's hash, to be kept elsewhere."""
+    last = AuditEvent.select(AuditEvent.hash).order_by(AuditEvent.id.desc()).first()
+    return AuditEvent.select().count(), last.hash if last else FIRST
+
+
 @writes
 def reveal(row: Sealed, column: str, *, reason: str, by: User, at: datetime) -> str:
     """Open one sealed field for one person, and keep who saw it and why.
