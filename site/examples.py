@@ -25,6 +25,7 @@ class Example(NamedTuple):
     """The examples of one benefit: its cases across, amounts down, and one in its steps."""
 
     name: str
+    head: str
     cases: list[str]
     rows: list[Row]
     shown: str  # which example the steps explain
@@ -44,15 +45,16 @@ def worked_examples(plan: dict[str, Any]) -> list[Example]:
 
 def _example(plan: dict[str, Any], benefit: dict[str, Any]) -> Example:
     cases = list(islice(_cases(plan, benefit), MOST_CASES))
+    head = PARTS[benefit["of"][0]] if len(benefit["of"]) == 1 else "情形"
     rows = []
     for given, amounts in _given(benefit):
         benefits = [_benefit(plan, benefit, case, amounts) for case in cases]
         if any(fen is not None for fen in benefits):
-            rows.append(Row(given, benefits))
+            rows.append(Row(given.removeprefix(head), benefits))
     words = ["、".join(value_words(plan, *fact) for fact in case.items()) for case in cases]
     given, amounts = _given(benefit)[min(1, len(_given(benefit)) - 1)]
     shown = "，".join(part for part in (given, words[0]) if part)
-    return Example(benefit["name"], [word or "互助金" for word in words], rows, shown,
+    return Example(benefit["name"], head, [word or "互助金" for word in words], rows, shown,
                    _steps(plan, benefit, cases[0], amounts))  # fmt: skip
 
 
@@ -88,7 +90,7 @@ def _given(benefit: dict[str, Any]) -> list[tuple[str, dict[str, int]]]:
         return [(f"住院{DAYS}天" if daily else "符合条件的一次", {})]
     none = dict.fromkeys((*parts, *benefit["less"]), 0)
     return [
-        (f"{PARTS[part]} {yuan(fen)}元", {**none, part: fen}) for part in parts for fen in AMOUNTS
+        (f"{PARTS[part]}{yuan(fen)}元", {**none, part: fen}) for part in parts for fen in AMOUNTS
     ]
 
 

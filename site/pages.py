@@ -137,7 +137,7 @@ def _city(city: City, below: list[Page], as_of: date) -> Page:
         ),
         (("/", "首页"),),
         {
-            "policies": sorted(policies, key=lambda page: not page.data["in_force"]),
+            "policies": sorted(policies, key=lambda page: not page.data["force"].open),
             "programs": [page for page in below if page.template == "site/program.html"],
             "notices": notices[:3],
         },
@@ -336,12 +336,11 @@ def _contact(city: City) -> Page:
         Organization.level == Level.COUNTY,
         Organization.closed_on.is_null(),
     )
+    rows = [city.organization, *sorted(counties, key=lambda row: row.pinyin or row.name)]
     offices = [
-        (row.name, row.address, public_phone(row.contact_phone))
-        for row in (
-            city.organization,
-            *sorted(counties, key=lambda row: row.pinyin or pinyin.sort_key(row.name)),
-        )
+        (row.name, row.address, phone)
+        for row in rows
+        if (phone := public_phone(row.contact_phone)) or row.address or row is rows[0]
     ]
     programs = [row for row in _listed(Program, city.organization) if row.phone]
     return Page(

@@ -9,9 +9,11 @@ from huigong.explain import Line, Section, policy_words
 from huigong.models import Edition, Organization
 from huigong.plans import plan_hash
 from huigong.rules import Question, last_day, questions
-from huigong.rules.vocabulary import SILENT
+from huigong.rules.vocabulary import FACTS, PARTS, SILENT
 from huigong.site.examples import worked_examples
 from huigong.site.page import City, Page, Standing, standing_of, trail_to
+
+DENSE = 900  # characters; past it the printed notice is set smaller to stay on one page
 
 
 class Change(NamedTuple):
@@ -63,21 +65,27 @@ def policy_pages(city: City, as_of: date) -> Iterator[Page]:
             yield _handout(page)
 
 
-def force_words(edition: Edition, as_of: date) -> tuple[bool, str]:
-    """Whether an edition is in force on a day, and how the page says it.
+class Force(NamedTuple):
+    """Whether an edition holds on a day: a tag, a sentence, and whether people may enroll."""
 
-    It enrolls between its dates; cover that began under it runs on for its term.
-    """
-    if as_of < edition.enrolled_from:
-        return False, f"尚未开始，{edition.enrolled_from}起参保"
-    if edition.enrolled_to is None:
-        return True, "执行中（来源未载明截止日期，以当地工会最新通知为准）"
-    if as_of <= edition.enrolled_to:
-        return True, f"执行中，参保至{edition.enrolled_to}"
-    over = last_day(edition.enrolled_to, edition.plan["term_months"])
+    tag: str
+    words: str
+    open: bool
+
+
+def force_of(edition: Edition, as_of: date) -> Force:
+    """An edition enrolls between its dates; cover that began under it runs on for its term."""
+    first, last = edition.enrolled_from, edition.enrolled_to
+    if as_of < first:
+        return Force("尚未开始", f"{first}起参保", open=False)
+    if last is None:
+        return Force("执行中", f"{first}起参保，截止日期来源未载明，{SILENT}", open=True)
+    if as_of <= last:
+        return Force("执行中", f"参保至{last}", open=True)
+    over = last_day(last, edition.plan["term_months"])
     if as_of <= over:
-        return False, f"已停止参保；已参保的按本版执行到保障期满（最晚{over}）"
-    return False, f"已失效（保障期最晚于{over}届满）"
+        return Force("参保已截止", f"已参保的按本版执行到保障期满，最晚{over}", open=False)
+    return Force("已失效", f"保障期最晚于{over}届满", open=False)
 
 
 def _former(edition: Edition, editions: list[Edition]) -> Edition | None:
@@ -97,7 +105,7 @@ def is_whole(edition: Edition) -> bool:
 
 def _policy(city: City, edition: Edition, former: Edition | None, as_of: date) -> Page:
     whole = is_whole(edition)
-    in_force, force = force_words(edition, as_of) if whole else (False, "暂停展示")
+    force = force_of(edition, as_of) if whole else Force("暂停展示", "数据待核对", open=False)
     year = str(edition.enrolled_from.year)
     return Page(
         f"{city.url}policies/{edition.code}/",
@@ -107,12 +115,12 @@ def _policy(city: City, edition: Edition, former: Edition | None, as_of: date) -
         Standing(
             city.name,
             f"{year}年",
-            force,
+            f"{force.tag}：{force.words}",
             edition.published_on,
             edition.plan["source"] if whole else "—",
         ),
         trail_to(city, (f"{city.url}policies/", "互助保障政策")),
-        {"edition": edition, "in_force": in_force, **(_reading(city, edition, former, as_of)
+        {"edition": edition, "force": force, **(_reading(city, edition, former, as_of)
                                                     if whole else {"sections": None})},
         city,
     )  # fmt: skip
@@ -120,12 +128,12 @@ def _policy(city: City, edition: Edition, former: Edition | None, as_of: date) -
 
 def _reading(city: City, edition: Edition, former: Edition | None, as_of: date) -> dict[str, Any]:
     """All that the page of a sound plan says."""
-    plan = edition.plan
+    plan = in_order(edition.plan)
     words = policy_words(plan)
     benefits = [s for s in words if s.title.startswith("待遇") or s.title == "封顶"]
     changes: list[Change] = []
     if former is not None and is_whole(former):
-        changes = changed(policy_words(former.plan), words)
+        changes = changed(policy_words(in_order(former.plan)), words)
     events = [
         event for event in plan["events"] if any(b["event"] == event for b in plan["benefit"])
     ]
@@ -138,6 +146,7 @@ def _reading(city: City, edition: Edition, former: Edition | None, as_of: date) 
         "former": former,
         "changes": changes,
         "fields": asked(plan),
+        "base": "、".join(PARTS[part] for part in plan["base"].get("in_scope", ())),
         "events": [(event, plan["events"][event]) for event in events],
         "plan_json": _calculated(plan),
     }
@@ -147,6 +156,26 @@ def _calculated(plan: dict[str, Any]) -> str:
     """The part of a plan that the calculator runs on, as JSON that no tag can end."""
     part = {key: plan[key] for key in ("benefit", "pool", "base", "rounding")}
     return json.dumps(part, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def in_order(plan: dict[str, Any]) -> dict[str, Any]:
+    """The plan with the rows of its tables as a person lists them: local before away."""
+
+    def ordered(by: list[str], node: Any) -> Any:
+        if not by or not isinstance(node, dict):
+            return node
+        places = [str(choice) for choice in FACTS[by[0]].choices] or list(plan["grades"])
+        keys = sorted(node, key=lambda key: places.index(key) if key in places else 0)
+        return {key: ordered(by[1:], node[key]) for key in keys}
+
+    benefits = [
+        {**b, "step": [{**s, "table": ordered(s["by"], s["table"])} for s in b["step"]]}
+        for b in plan["benefit"]
+    ]
+    fee = plan["fee"]
+    if fee:
+        fee = {**fee, **{key: ordered(fee["by"], fee[key]) for key in ("total", "share")}}
+    return {**plan, "benefit": benefits, "fee": fee}
 
 
 def _guide(city: City, plan: dict[str, Any], by_title: dict[str, Section]) -> list[Section]:
@@ -216,7 +245,7 @@ def _reads(benefit: dict[str, Any]) -> set[str]:
 
 def _handout(policy: Page) -> Page:
     """The 一次性告知单: what to bring and expect, on one A4 page."""
-    edition = policy.data["edition"]
+    edition, parts = policy.data["edition"], [*policy.data["guide"], *policy.data["benefits"]]
     return Page(
         f"{policy.url}notice/",
         "site/handout.html",
@@ -224,6 +253,7 @@ def _handout(policy: Page) -> Page:
         f"{edition.name}（{edition.code}）申领一次性告知单，可打印为一页A4。",
         policy.standing,
         (*policy.trail, (policy.url, edition.name)),
-        {key: policy.data[key] for key in ("edition", "guide", "benefits", "unstated")},
+        {key: policy.data[key] for key in ("edition", "guide", "benefits", "force")}
+        | {"dense": sum(len(line.text) for part in parts for line in part.lines) > DENSE},
         policy.city,
     )

@@ -95,8 +95,8 @@ def test_in_force_follows_the_day_asked_for(office: Settings) -> None:
     address = "/zhengzhou/policies/zhengzhou-hospital-2023/"
     said = {
         date(2023, 6, 30): "尚未开始",
-        date(2023, 7, 1): "执行中，参保至2023-12-31",
-        date(2024, 12, 16): "已停止参保；已参保的按本版执行到保障期满（最晚2024-12-30）",
+        date(2023, 7, 1): "执行中：参保至2023-12-31",
+        date(2024, 12, 16): "参保已截止：已参保的按本版执行到保障期满，最晚2024-12-30",
         date(2024, 12, 31): "已失效",
     }
     for day, words in said.items():
@@ -238,7 +238,7 @@ def test_the_command_builds_into_a_folder_and_spares_other_files(
     answer = CliRunner().invoke(main, ["site", "--out", str(out), "--as-of", "2023-07-01"])
     assert answer.exit_code == 0, answer.output
     page = (out / "zhengzhou/policies/zhengzhou-hospital-2023/index.html").read_text("utf-8")
-    assert "执行中，参保至2023-12-31" in page
+    assert "执行中：参保至2023-12-31" in page
     others.mkdir()
     (others / "mine.txt").write_text("mine")
     assert CliRunner().invoke(main, ["site", "--out", str(others)]).exit_code == 1
