@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from huigong import money, rules
 from huigong.models import Claim, Stay
-from huigong.rules.vocabulary import DATES, PARTS, STAY
+from huigong.plans.vocabulary import DATES, PARTS, STAY
 from huigong.workflows import claims as deeds
 
 MOST_STAYS = 20

@@ -23,7 +23,7 @@ from huigong.models import (
     Stay,
 )
 from huigong.refusals import Refused
-from huigong.rules.vocabulary import PARTS
+from huigong.plans.vocabulary import PARTS
 from huigong.workflows import claims as deeds
 from huigong.workflows.schemes import plan_of
 

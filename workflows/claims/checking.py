@@ -7,7 +7,7 @@ from huigong import clock, rules
 from huigong.models import Claim, Document, Edition, Enrollment, Stay
 from huigong.money import yuan
 from huigong.refusals import Refused
-from huigong.rules.vocabulary import DATES, PARTS, STAY
+from huigong.plans.vocabulary import DATES, PARTS, STAY
 from huigong.uploads import Kept
 from huigong.workflows import funding
 from huigong.workflows.claims.reckoning import Facts, stay_facts, with_open_claims
@@ -85,7 +85,12 @@ def _amount_faults(plan: Facts, stay: Facts) -> list[Fault]:
             found += _unanswered(plan, question, stay)
     if found:
         return found
-    found = [(r.field, r.message) for r in rules.check_settlement(_completed(stay))]
+    whole = _completed(stay)
+    derived = "" if "self" in stay or "self" not in whole else "（个人账户加现金）"
+    found = [
+        (no.field, no.message.replace(PARTS["self"], PARTS["self"] + derived))
+        for no in rules.check_settlement(whole)
+    ]
     return found or _too_much_in_scope(stay)
 
 

@@ -9,7 +9,7 @@ from huigong.models import Claim, ClaimEvent, Document, Enrollment, Member, Stay
 from huigong.money import yuan
 from huigong.refusals import Refused
 from huigong.rules import day
-from huigong.rules.vocabulary import DATES, FACTS, PARTS, STAY
+from huigong.plans.vocabulary import DATES, FACTS, PARTS, STAY
 from huigong.uploads import Kept
 from huigong.workflows import audit
 from huigong.workflows.claims.checking import faults, field_of, same_paper

@@ -6,7 +6,7 @@ from typing import Any
 
 from huigong import explain, rules
 from huigong.models import Claim, Decision, Edition, Enrollment, Stay
-from huigong.rules.vocabulary import STAY
+from huigong.plans.vocabulary import STAY
 from huigong.workflows.schemes import plan_of
 
 BOUNDLESS = 10**15  # fen: more than any settlement, so that only the scheme's limits are left
