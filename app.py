@@ -9,6 +9,7 @@ from typing import Any
 from flask import (
     Flask,
     Response,
+    abort,
     current_app,
     g,
     redirect,
@@ -65,6 +66,7 @@ def make_app(settings: Settings) -> Flask:
     app.register_blueprint(public)
     app.before_request(_begin)
     app.before_request(_same_site_only)
+    app.before_request(_readable_text_only)
     app.before_request(access.enforce)
     app.before_request(one_time.replay)
     app.after_request(one_time.remember)
@@ -109,6 +111,14 @@ def _same_site_only() -> Response | None:
         if site not in ("same-origin", "none"):
             return Response("跨站请求已拒绝", 403)
     return None
+
+
+def _readable_text_only() -> None:
+    """No text of ours holds a NUL, and PostgreSQL cannot keep one."""
+    if any("\0" in text for text in (request.path, *request.args.values())):
+        abort(400)
+    if any("\0" in text for texts in request.form.listvalues() for text in texts):
+        abort(400)
 
 
 def _headers(response: Response) -> Response:
@@ -182,6 +192,6 @@ def _error_pages(app: Flask) -> None:
     def _plain_error(error: HTTPException) -> Any:
         if error.code is None or error.code < 400:
             return error
-        known = {403, 404, 405, 409, 413}
+        known = {400, 403, 404, 405, 409, 413}
         page = f"admin/errors/{error.code}.html" if error.code in known else "admin/errors/500.html"
         return render_template(page), error.code

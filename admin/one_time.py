@@ -12,12 +12,13 @@ from huigong.models import FormKey
 
 FIELD = "form_key"
 _GIVEN_UP_AFTER = timedelta(minutes=10)  # a process that died mid-deed never answers
+_FORGOTTEN_AFTER = timedelta(days=1)  # longer than any session lives
 
 
 def replay() -> Any:
     """Before an unsafe request: claim its key, or answer as the first sending was answered."""
     g.form_key = None
-    key = request.form.get(FIELD, "") if request.method == "POST" else ""
+    key = request.form.get(FIELD, "")[:64] if request.method == "POST" else ""
     if not key or g.session is None:
         return None
     try:
@@ -33,10 +34,9 @@ def replay() -> Any:
 @writes
 def _claim(key: str) -> FormKey:
     now = clock.real_now()
-    FormKey.delete().where(
-        FormKey.location.is_null(), FormKey.begun_at < now - _GIVEN_UP_AFTER
-    ).execute()
-    return FormKey.create(key=key[:64], session=g.session, endpoint=request.endpoint, begun_at=now)
+    given_up = FormKey.location.is_null() & (FormKey.begun_at < now - _GIVEN_UP_AFTER)
+    FormKey.delete().where(given_up | (FormKey.begun_at < now - _FORGOTTEN_AFTER)).execute()
+    return FormKey.create(key=key, session=g.session, endpoint=request.endpoint, begun_at=now)
 
 
 def remember(response: Response) -> Response:
