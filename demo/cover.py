@@ -29,8 +29,15 @@ def enroll(cast: Cast, folder: Path) -> None:
 
 
 def _cover(
-    cast: Cast, folder: Path, unit: str, count: int, scheme: tuple[str, str, str], clerk: str,
-    start: date, *, seed: int,
+    cast: Cast,
+    folder: Path,
+    unit: str,
+    count: int,
+    scheme: tuple[str, str, str],
+    clerk: str,
+    start: date,
+    *,
+    seed: int,
 ) -> None:
     """A roster from draft to receipt, in the fortnight before its cover starts."""
     edition, reviewer, finance = scheme
@@ -53,7 +60,14 @@ def _cover(
 
 
 def _draft(
-    cast: Cast, folder: Path, unit: str, count: int, edition: str, clerk: str, start: date, *,
+    cast: Cast,
+    folder: Path,
+    unit: str,
+    count: int,
+    edition: str,
+    clerk: str,
+    start: date,
+    *,
     seed: int,
 ) -> Roster:
     with _file(folder, people(count, seed=seed)) as kept:
@@ -84,9 +98,7 @@ def _file(folder: Path, staff: list) -> Iterator[Kept]:  # type: ignore[type-arg
         path = Path(scratch) / "演示名册.xlsx"
         write_roster(path, staff)
         stream = io.BytesIO(path.read_bytes())
-        yield uploads.keep(
-            folder, stream, name=path.name, field="file", limit=uploads.ROSTER_LIMIT
-        )
+        yield uploads.keep(folder, stream, name=path.name, field="file", limit=uploads.ROSTER_LIMIT)
 
 
 JOURNEY_PEOPLE = 128

@@ -13,6 +13,7 @@ from huigong.site.build import build
 from huigong.workflows import listings, schemes
 
 SETTING_UP = datetime(2023, 6, 1, 9)  # noqa: DTZ001 Beijing time without a zone, as stored
+FURNISHED = datetime(2024, 12, 2, 9)  # noqa: DTZ001 likewise
 WALK = "演示文件"  # the folder with the files of the README's walk
 
 
@@ -45,8 +46,8 @@ def _furnish(files: Path) -> None:
     staff.open_accounts(cast, at=SETTING_UP, link_at=clock.real_now())
     cities = {slug: cast.city(slug) for slug in staff.CITIES}
     schemes.load_shipped(cities=cities, at=SETTING_UP)
-    listings.load_programs(cities=cities, at=SETTING_UP)
-    listings.load_archive(city=cities["zhengzhou"], at=SETTING_UP)
-    make_listings(cities["zhengzhou"], by=None, at=SETTING_UP)
+    listings.load_programs(cities=cities, at=FURNISHED)
+    listings.load_archive(city=cities["zhengzhou"], at=FURNISHED)
+    make_listings(cities["zhengzhou"], by=None, at=FURNISHED)
     cover.enroll(cast, files)
     sickness.fall_ill(cast, files)

@@ -68,7 +68,9 @@ COLUMNS = [
 ]
 
 
-def write_roster(path: Path, staff: list[Person], *, wrong: dict[int, dict[str, str]] | None = None) -> None:
+def write_roster(
+    path: Path, staff: list[Person], *, wrong: dict[int, dict[str, str]] | None = None
+) -> None:
     """A roster file as a unit would send it. `wrong` replaces cells of the row that Excel shows
     under that number: `{12: {"身份证号": "…"}}`."""
     rows = []
@@ -78,8 +80,17 @@ def write_roster(path: Path, staff: list[Person], *, wrong: dict[int, dict[str, 
             zip(
                 [column.title for column in COLUMNS],
                 [
-                    person.name, person.id_number, person.mobile, person.card, _BANK, person.sex,
-                    f"{born.year}.{born.month}.{born.day}", "合同制", "职工医保", "会员", "演示",
+                    person.name,
+                    person.id_number,
+                    person.mobile,
+                    person.card,
+                    _BANK,
+                    person.sex,
+                    f"{born.year}.{born.month}.{born.day}",
+                    "合同制",
+                    "职工医保",
+                    "会员",
+                    "演示",
                 ],
                 strict=True,
             )

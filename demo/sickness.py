@@ -54,13 +54,20 @@ def _carry(cast: Cast, folder: Path, enrollment: Enrollment, case: tuple) -> Non
         "cash": in_scope + outside,
     }
     claim = claims.file_claim(
-        enrollment=enrollment, event=None, stays=[stay], papers=_papers(folder),
-        by=cast.users["zzclerk"], at=at,
+        enrollment=enrollment,
+        event=None,
+        stays=[stay],
+        papers=_papers(folder),
+        by=cast.users["zzclerk"],
+        at=at,
     )
     if goal == "returned":
         claims.return_claim(
-            claim, reason="结算单缺少医院盖章，请补盖后重新上传", missing=["费用清单"],
-            by=cast.users["zzreviewer"], at=at + timedelta(days=2),
+            claim,
+            reason="结算单缺少医院盖章，请补盖后重新上传",
+            missing=["费用清单"],
+            by=cast.users["zzreviewer"],
+            at=at + timedelta(days=2),
         )
     elif goal != "filed":
         _judge(cast, claim, goal, at)
@@ -111,7 +118,9 @@ def a_paper() -> bytes:
     """A blank grey picture where a scan would be: a demonstration holds nobody's papers."""
 
     def part(kind: bytes, body: bytes) -> bytes:
-        return len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
+        return (
+            len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
+        )
 
     width, height = 60, 84
     header = width.to_bytes(4, "big") + height.to_bytes(4, "big") + b"\x08\x00\x00\x00\x00"

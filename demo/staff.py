@@ -91,7 +91,11 @@ def open_accounts(cast: Cast, *, at: datetime, link_at: datetime) -> None:
     """Open everyone's account and set the demonstration's password by its one-time link."""
     for login, (name, union, roles) in PEOPLE.items():
         user = accounts.open_account(
-            name=name, login=login, organization=cast.unions[union], roles=list(roles), by=None,
+            name=name,
+            login=login,
+            organization=cast.unions[union],
+            roles=list(roles),
+            by=None,
             at=at,
         )
         token = accounts.make_link(user, by=None, at=link_at)
