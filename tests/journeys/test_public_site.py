@@ -1,0 +1,102 @@
+"""The public in a real browser, under the app's own headers, with and without JavaScript."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from builders import TODAY
+from builders_site import a_public_city
+from werkzeug.serving import make_server
+
+from huigong.app import make_app
+from huigong.config import Settings
+from huigong.site.build import build
+
+POLICY = "/zhengzhou/policies/zhengzhou-hospital-2023/"
+NOTICE = f"{POLICY}notice/"
+
+
+@pytest.fixture
+def address(office: Settings) -> Iterator[str]:
+    """A city's site as the app itself serves it."""
+    a_public_city()
+    build(office.public, as_of=TODAY, demo=True)
+    server = make_server("127.0.0.1", 0, make_app(office), threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def page(browser, address: str) -> Iterator:
+    """A phone's page that fails the test when a script or the content policy complains."""
+    context = browser.new_context(base_url=address, viewport={"width": 360, "height": 800})
+    opened, wrong = context.new_page(), []
+    opened.on("pageerror", lambda error: wrong.append(str(error)))
+    opened.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    yield opened
+    context.close()
+    assert not wrong
+
+
+def test_the_calculator_gives_the_published_figure(page) -> None:
+    page.goto(POLICY)
+    assert "请填写符合医保政策剩余" in page.inner_text("#answer")
+    page.get_by_label("符合医保政策剩余（元）").fill("10,031")
+    assert "6,018.60 元" in page.inner_text("#answer")
+    page.get_by_label("就医地").select_option("away")
+    assert "5,015.50 元" in page.inner_text("#answer")
+    page.get_by_label("就医地").select_option("local")
+    page.get_by_role("button", name="再加一次住院").press("Enter")
+    page.get_by_label("符合医保政策剩余（元）").nth(1).fill("190000.01")
+    assert "100,000.00 元" in page.inner_text("#answer")
+    page.get_by_label("符合医保政策剩余（元）").nth(1).fill("1.234")
+    assert "请填写符合医保政策剩余" in page.inner_text("#answer")
+    spent = page.evaluate(
+        """async () => {
+          const { assess } = await import(document.querySelector("script[src*=calculator]").src);
+          const plan = JSON.parse(document.getElementById("plan").textContent);
+          const claim = { stays: [{ in_scope: 1003100n, place: "local" }] };
+          const began = performance.now();
+          for (let n = 0; n < 1000; n++) assess(plan, {}, claim);
+          return (performance.now() - began) / 1000;
+        }"""
+    )
+    print(f"one answer in Chromium: {spent:.3f} ms")
+    assert spent < 1
+
+
+def test_large_type_is_kept_and_no_page_is_wider_than_a_phone(page) -> None:
+    page.goto("/zhengzhou/")
+    for large in (False, True):
+        if large:
+            page.get_by_label("大字").check()
+        for where in ("/", "/zhengzhou/", POLICY, NOTICE, "/zhengzhou/stations/",
+                      "/zhengzhou/stations/jinshuiqu/", "/zhengzhou/measures/2022/"):  # fmt: skip
+            page.goto(where)
+            assert page.get_by_label("大字").is_checked() == large
+            assert page.evaluate("document.documentElement.scrollWidth") <= 360, where
+
+
+def test_everything_is_read_without_scripts(browser, address: str) -> None:
+    context = browser.new_context(base_url=address, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(POLICY)
+    assert not page.locator("#calculator").is_visible()
+    assert page.get_by_role("cell", name="6,018.60元").is_visible()
+    page.get_by_role("link", name="服务站点").first.click()
+    page.get_by_role("link", name="荥阳市").click()
+    assert page.get_by_role("heading", name="示例骑手之家").is_visible()
+    assert page.goto("/zhengzhou/nowhere/").status == 404
+    assert page.get_by_role("heading", name="没有找到这个页面").is_visible()
+    context.close()
+
+
+def test_the_notice_prints_on_one_page(page, tmp_path: Path) -> None:
+    page.goto(NOTICE)
+    printed = page.pdf(path=tmp_path / "notice.pdf", prefer_css_page_size=True)
+    assert printed.count(b"/Type /Page\n") + printed.count(b"/Type /Page ") == 1
