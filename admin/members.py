@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from flask import Blueprint, current_app, render_template, request
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from peewee import JOIN
 
 from huigong import clock
@@ -24,8 +24,8 @@ MEMBERSHIP = {"member": "工会会员", "non_member": "非会员"}
 @allow(*EVERYONE, on=Member, menu=(25, "职工"))
 def index() -> Any:
     asked = {name: request.args.get(name, "").strip()[:50] for name in ("q", "unit")}
-    if _WHOLE_ID.fullmatch(asked["q"]):
-        asked["q"] = asked["q"][-4:]  # a whole ID goes into no link of the page
+    if _WHOLE_ID.fullmatch(asked["q"]):  # a whole ID stays in no address
+        return redirect(url_for("members.index", q=asked["q"][-4:], unit=asked["unit"]), 303)
     query = visible(Member).select_extend(Organization).join(Organization)
     if asked["q"]:
         query = query.where(_sought(asked["q"]))

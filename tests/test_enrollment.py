@@ -521,12 +521,12 @@ def test_a_file_that_is_no_roster_gets_one_sentence_and_nothing_is_saved(app, co
 
 
 def test_a_file_over_the_limit_is_refused(app, monkeypatch):
-    monkeypatch.setattr("huigong.uploads.ROSTER_LIMIT", 1024 * 1024)
+    monkeypatch.setattr("huigong.uploads.ROSTER_LIMIT", 100 * 1024)
     unit = a_county_unit()
     clerk = signed_in(app, a_user(Role.CLERK, at=unit))
-    sent = uploaded(clerk, unit, b"PK\x03\x04" + b"x" * (1024 * 1024))
+    sent = uploaded(clerk, unit, b"PK\x03\x04" + b"x" * (100 * 1024))
     assert sent.status_code == 422
-    assert "文件超过 1 MB" in sent.get_data(as_text=True)
+    assert "文件超过" in sent.get_data(as_text=True)
 
 
 def test_an_empty_form_names_every_gap(app):
@@ -586,7 +586,8 @@ def test_a_member_is_found_by_name_initials_and_tail(app):
     client = signed_in(app, a_user(Role.CLERK, at=cover.organization))
     tail = person["身份证号"][-4:]
     for asked in ("小明", "sxm", tail, tail.lower(), person["身份证号"]):
-        page = client.get(f"/admin/members?q={asked}").get_data(as_text=True)
+        got = client.get(f"/admin/members?q={asked}", follow_redirects=True)
+        page = got.get_data(as_text=True)
         assert "单小明" in page, asked
         assert person["身份证号"] not in page
     assert "没有找到" in client.get("/admin/members?q=dxm").get_data(as_text=True)

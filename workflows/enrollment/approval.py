@@ -11,8 +11,8 @@ from typing import Any, Final
 from huigong import pinyin, rules
 from huigong.database import insert_rows, writes
 from huigong.models import Enrollment, Organization, Roster, RosterRow, User
+from huigong.plans.vocabulary import FACTS
 from huigong.refusals import Lost, Refused
-from huigong.rules.vocabulary import FACTS
 from huigong.workflows import audit, funding
 from huigong.workflows.enrollment.covers import conflicts
 from huigong.workflows.enrollment.drafts import CHUNK, TO_ENROLL

@@ -49,26 +49,29 @@ class Covers:
             member.id_index: Standing("new", member=member)
             for member in Member.select().where(Member.id_index << indexes)
         }
-        for cover in self._covers(indexes):
-            known, end = cover.member, cover.left_on or cover.cover_to
-            before = found[known.id_index]
+        index_of = {stand.member.id: index for index, stand in found.items() if stand.member}
+        for cover in self._covers(list(index_of)):
+            index, end = index_of[cover.member_id], cover.left_on or cover.cover_to
+            before = found[index]
             if end >= self.first:
-                found[known.id_index] = self._overlapping(cover, end, before.member)
+                found[index] = self._overlapping(cover, end, before.member)
             elif end == self.first - timedelta(days=1) and before.kind == "new":
-                found[known.id_index] = Standing("renewed", member=before.member)
+                found[index] = Standing("renewed", member=before.member)
         for row in self._pending_rows(indexes):
             before = found.get(row.id_index, Standing("new"))
             if before.kind in ("new", "renewed"):
                 found[row.id_index] = self._waiting(self.pending[row.roster_id], before.member)
         return found
 
-    def _covers(self, indexes: Sequence[str]) -> Any:
+    def _covers(self, members: list[int]) -> Any:
         return (
-            Enrollment.select(Enrollment, Member, Organization)
-            .join(Member)
-            .switch(Enrollment)
+            Enrollment.select(
+                *(Enrollment.member, Enrollment.edition, Enrollment.cover_from),
+                *(Enrollment.cover_to, Enrollment.left_on),
+                *(Organization.id, Organization.name, Organization.path),
+            )
             .join(Organization)
-            .where(Member.id_index << indexes, Enrollment.edition << self.editions)
+            .where(Enrollment.member << members, Enrollment.edition << self.editions)
             .where(Enrollment.counts(), Enrollment.cover_from <= self.last)
             .where(Enrollment.cover_to >= self.first - timedelta(days=1))
             .order_by(Enrollment.cover_from)
@@ -84,7 +87,7 @@ class Covers:
         )
 
     def _overlapping(self, cover: Enrollment, end: date, member: Member | None) -> Standing:
-        same_unit = cover.organization_id == self.roster.organization_id
+        same_unit = cover.organization.id == self.roster.organization_id
         if (
             same_unit
             and cover.edition_id == self.roster.edition_id

@@ -23,7 +23,7 @@ from huigong.workflows.enrollment.covers import Covers, Standing, changed_words
 from huigong.workflows.enrollment.history import still, tell
 from huigong.workflows.enrollment.staging import Line, RosterReading
 
-CHUNK: Final = 2000  # rows per transaction: the write lock stays under half a second
+CHUNK: Final = 1000  # rows per transaction: the write lock stays under half a second
 REST_BY: Final = ("unit", "person")
 TO_ENROLL: Final = ("new", "renewed")
 _STAGED: Final = (
@@ -184,7 +184,9 @@ def _person_row(
 ) -> tuple[Any, ...]:
     ref, person = vault.new_ref(), line.person
     assert person is not None  # noqa: S101 - the caller chose by it; this tells the type checker
-    changed = changed_words(stand.member, name=person.name, card=person.bank_card)
+    changed = []
+    if stand.kind != "unchanged":
+        changed = changed_words(stand.member, name=person.name, card=person.bank_card)
     secret = {"id": person.id_number, "phone": person.mobile, "card": person.bank_card}
     personal = {"sex": person.sex, "born_on": person.birth.isoformat(), "bank": person.bank}
     return _row(
@@ -193,7 +195,7 @@ def _person_row(
         index=index,
         facts=reading.facts(person) | personal,
         faults=[["身份证号", stand.fault]] if stand.fault else [],
-        warnings=[*person.warnings, *(changed if stand.kind != "unchanged" else ())],
+        warnings=[*person.warnings, *changed],
     )
 
 
