@@ -7,7 +7,7 @@ from typing import Any
 from builders import NOW, TODAY, a_city, a_county, a_unit, a_user
 from builders_schemes import a_published_edition
 
-from huigong import identity, rules, vault
+from huigong import identity, rules
 from huigong.models import (
     Claim,
     Decision,
@@ -37,8 +37,8 @@ def a_member(unit: Organization, *, name: str = "张演示", card: str | None = 
     member = Member(
         organization=unit,
         name=name,
-        id_index=vault.current().index(number, kind="id"),
-        tail_index=vault.current().index(number[-4:], kind="tail"),
+        id_index=Member.index_of_id(number),
+        tail_index=Member.index_of_tail(number),
         bank="示例银行示例支行",
         resident_id=b"",
     )
