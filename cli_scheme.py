@@ -19,7 +19,7 @@ import click
 
 from huigong import plans, rules
 from huigong.money import parse_yuan, plain
-from huigong.rules.vocabulary import CLAIM_AMOUNTS, DATES, PARTS
+from huigong.plans.vocabulary import CLAIM_AMOUNTS, DATES, PARTS
 
 LoadPlan = Callable[[str], dict[str, Any] | None]
 _AMOUNT = re.compile(r"[0-9]+(\.[0-9]{1,2})?")

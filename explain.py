@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from huigong.money import percent, yuan
-from huigong.rules import Plan, Step
-from huigong.rules.cover import requirement_words
-from huigong.rules.curves import OPEN
-from huigong.rules.vocabulary import (
+from huigong.plans.cover import requirement_words
+from huigong.plans.curves import OPEN
+from huigong.plans.vocabulary import (
     CARRIERS,
     FACTS,
     OPERATORS,
@@ -24,6 +23,7 @@ from huigong.rules.vocabulary import (
     SPANS,
     STAY,
 )
+from huigong.rules import Plan, Step
 
 FORMS = {"original": "原件", "copy": "复印件", "either": "原件或复印件"}
 

@@ -22,8 +22,8 @@ from huigong.models import (
     Scheme,
     User,
 )
+from huigong.plans.vocabulary import CARRIERS, OPERATORS
 from huigong.refusals import Refused
-from huigong.rules.vocabulary import CARRIERS, OPERATORS
 from huigong.workflows import funding as deeds
 
 funding = Blueprint("funding", __name__, url_prefix="/admin/funding")

@@ -31,8 +31,8 @@ from huigong.models import (
     Scheme,
     User,
 )
+from huigong.plans.vocabulary import OPERATORS
 from huigong.refusals import Refused
-from huigong.rules.vocabulary import OPERATORS
 from huigong.workflows import payouts as deeds
 
 payouts = Blueprint("payouts", __name__, url_prefix="/admin/payouts")

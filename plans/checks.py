@@ -9,8 +9,8 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from huigong.money import yuan
+from huigong.plans.curves import curve
 from huigong.plans.reading import Fault
-from huigong.rules.curves import curve
 
 
 class Cliff(NamedTuple):

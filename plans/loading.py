@@ -10,7 +10,7 @@ from typing import Any
 from huigong.money import yuan
 from huigong.plans.reading import Reader, SchemeRefused
 from huigong.plans.steps import read_benefits, read_by, read_pools
-from huigong.rules.vocabulary import (
+from huigong.plans.vocabulary import (
     CARRIERS,
     EVENTS,
     FACTS,

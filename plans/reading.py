@@ -9,8 +9,8 @@ from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from huigong.money import parse_yuan, plain
-from huigong.rules.curves import span_of_key
-from huigong.rules.vocabulary import FACTS, OPEN
+from huigong.plans.curves import span_of_key
+from huigong.plans.vocabulary import FACTS, OPEN
 
 _AMOUNT = re.compile(r"[0-9]+(\.[0-9]{1,2})?元")
 _RATE = re.compile(r"([0-9]+)(?:\.([0-9]{1,2}))?%")

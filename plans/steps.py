@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from huigong.plans.curves import FORMS
 from huigong.plans.reading import Reader
-from huigong.rules.curves import FORMS
-from huigong.rules.vocabulary import FACTS, PAID, PARTS, ROUNDINGS, SPANS, STAY
+from huigong.plans.vocabulary import FACTS, PAID, PARTS, ROUNDINGS, SPANS, STAY
 
 STEP = (
     "name", "per", "by", *FORMS, "whole", "days_after", "days_limit", "rounding", "clause",

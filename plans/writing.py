@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from huigong.money import percent, plain
-from huigong.rules.vocabulary import EVENTS, OPEN
+from huigong.plans.vocabulary import EVENTS, OPEN
 
 
 def dump(plan: dict[str, Any]) -> str:

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from huigong.explain import step_words, value_words
 from huigong.money import yuan
+from huigong.plans.vocabulary import FACTS, OPEN, PAID, PARTS, STAY
 from huigong.rules import assess, last_day
-from huigong.rules.vocabulary import FACTS, OPEN, PAID, PARTS, STAY
 
 AMOUNTS = (1_000_00, 10_031_00, 50_000_00, 200_000_00)  # fen; 10,031 is the published example's
 MOST_CASES = 6

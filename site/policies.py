@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from huigong.explain import Line, Section, policy_words
 from huigong.models import Edition, Organization
 from huigong.plans import plan_hash
+from huigong.plans.vocabulary import FACTS, PARTS, SILENT
 from huigong.rules import Question, last_day, questions
-from huigong.rules.vocabulary import FACTS, PARTS, SILENT
 from huigong.site.examples import worked_examples
 from huigong.site.page import City, Page, Standing, standing_of, trail_to
 

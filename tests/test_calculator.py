@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from huigong import money, plans, rules
-from huigong.rules.vocabulary import STAY
+from huigong.plans.vocabulary import STAY
 from huigong.site.build import slim
 from huigong.workflows.schemes import shipped
 

@@ -23,8 +23,8 @@ from huigong.models import (
     User,
 )
 from huigong.money import yuan
+from huigong.plans.vocabulary import CARRIERS
 from huigong.refusals import Refused
-from huigong.rules.vocabulary import CARRIERS
 from huigong.workflows import audit, ledger
 
 _LEVELS = {

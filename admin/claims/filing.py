@@ -13,8 +13,8 @@ from huigong.admin.claims import forms
 from huigong.admin.claims.room import PAPERS, claims
 from huigong.admin.lists import page_of
 from huigong.models import Claim, ClaimEvent, Document, Edition, Enrollment, Member, Role
-from huigong.refusals import Refused
 from huigong.plans.vocabulary import SILENT, STAY
+from huigong.refusals import Refused
 from huigong.uploads import Kept
 from huigong.workflows import claims as deeds
 from huigong.workflows import funding

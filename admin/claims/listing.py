@@ -22,8 +22,8 @@ from huigong.models import (
     Scheme,
     Stay,
 )
-from huigong.refusals import Refused
 from huigong.plans.vocabulary import PARTS
+from huigong.refusals import Refused
 from huigong.workflows import claims as deeds
 from huigong.workflows.schemes import plan_of
 

@@ -6,8 +6,8 @@ from typing import Any
 from huigong import clock, rules
 from huigong.models import Claim, Document, Edition, Enrollment, Stay
 from huigong.money import yuan
-from huigong.refusals import Refused
 from huigong.plans.vocabulary import DATES, PARTS, STAY
+from huigong.refusals import Refused
 from huigong.uploads import Kept
 from huigong.workflows import funding
 from huigong.workflows.claims.reckoning import Facts, stay_facts, with_open_claims

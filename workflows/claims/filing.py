@@ -7,9 +7,9 @@ from typing import Any
 from huigong.database import writes
 from huigong.models import Claim, ClaimEvent, Document, Enrollment, Member, Stay, User
 from huigong.money import yuan
+from huigong.plans.vocabulary import DATES, FACTS, PARTS, STAY
 from huigong.refusals import Refused
 from huigong.rules import day
-from huigong.plans.vocabulary import DATES, FACTS, PARTS, STAY
 from huigong.uploads import Kept
 from huigong.workflows import audit
 from huigong.workflows.claims.checking import faults, field_of, same_paper

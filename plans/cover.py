@@ -7,9 +7,9 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from huigong.money import percent, yuan
-from huigong.rules.admission import Refusal
-from huigong.rules.curves import FORMS, LUMP, Plan, table
-from huigong.rules.vocabulary import (
+from huigong.plans.admission import Refusal
+from huigong.plans.curves import FORMS, LUMP, Plan, table
+from huigong.plans.vocabulary import (
     CLAIM_AMOUNTS,
     DATES,
     FACTS,

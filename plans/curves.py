@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from huigong.rules.vocabulary import FACTS, OPEN, PAID, ROUNDINGS, STAY
+from huigong.plans.vocabulary import FACTS, OPEN, PAID, ROUNDINGS, STAY
 
 Curve = Callable[[int], int]
 Plan = dict[str, Any]

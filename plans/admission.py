@@ -6,13 +6,23 @@ from calendar import monthrange
 from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from huigong.rules.curves import BenefitRule
-from huigong.rules.vocabulary import DATES, SILENT, STAY
+from huigong.plans.curves import BenefitRule, Rule
+from huigong.plans.vocabulary import DATES, SILENT, STAY
 
-if TYPE_CHECKING:
-    from huigong.rules.assessment import Run
+
+class Run(Protocol):
+    """What admission reads of a case's running totals and counts up."""
+
+    rule: Rule
+    case: dict[str, Any]
+    wrong: Refusal | None
+    cover: date | None
+    end: date | None
+    during: int
+    after: int
+    times: dict[tuple[str, str], int]
 
 
 class Refusal(NamedTuple):

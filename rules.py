@@ -1,7 +1,8 @@
-"""A plan and a case → an assessment in steps. Pure: whole fen, no files, clock or database.
+"""A scheme's plan and a case → fee, requirements and an assessment in steps.
 
-One loop over whole integers carries the running totals of caps, bands and pools and yields the
-steps; an explanation, a decision and a replay are this same call.
+Pure: whole fen and basis points in, steps out; no files, clock or database. One loop carries the
+running totals of caps, bands and pools; the explanation a member reads, the policy page, the
+calculator, the decision and a replay come from these same evaluated steps.
 """
 
 from __future__ import annotations
@@ -10,15 +11,21 @@ from copy import deepcopy
 from datetime import date
 from typing import Any, NamedTuple
 
-from huigong.rules.admission import (
-    Refusal,
-    admit,
-    count_claim,
-    counted_year,
-    day,
-    last_day,
+from huigong.plans.admission import Refusal, admit, count_claim, counted_year, day, last_day
+from huigong.plans.cover import (
+    Fee,
+    NotStated,
+    Question,
+    check_settlement,
+    enrollment_questions,
+    fee,
+    last_filing_day,
+    questions,
+    unmet,
+    unmet_group,
+    unstated,
 )
-from huigong.rules.curves import (
+from huigong.plans.curves import (
     DAILY,
     FLOW,
     LUMP,
@@ -30,7 +37,31 @@ from huigong.rules.curves import (
     StepRule,
     prepare,
 )
-from huigong.rules.vocabulary import CLAIM_AMOUNTS, FACTS, PAID, PARTS, STAY
+from huigong.plans.vocabulary import CLAIM_AMOUNTS, FACTS, PAID, PARTS, STAY
+
+__all__ = [
+    "AssessedClaim",
+    "Assessment",
+    "Fee",
+    "NotStated",
+    "Plan",
+    "Question",
+    "Refusal",
+    "Rule",
+    "Step",
+    "assess",
+    "check_settlement",
+    "day",
+    "enrollment_questions",
+    "fee",
+    "last_day",
+    "last_filing_day",
+    "prepare",
+    "questions",
+    "unmet",
+    "unmet_group",
+    "unstated",
+]
 
 
 class Step(NamedTuple):

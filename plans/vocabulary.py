@@ -1,6 +1,6 @@
 """The field's words: what a form may ask, the parts of a settlement, who carries a fee.
 
-Pure data under `rules`, `plans` and `explain`, so that a fact has one name, one label and one
+Pure data under everything that says what a plan is, so that a fact has one name, one label and one
 set of values everywhere.
 """
 
