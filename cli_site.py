@@ -12,10 +12,7 @@ from huigong.refusals import StartRefused
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), help="网站放到这个目录，默认办公室的 site/")
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="按这一天判断是否执行中")
-@click.option(
-    "--origin", envvar="HUIGONG_ORIGIN", default="", help="网址，如 https://gh.example.cn"
-)
-def site(out: Path | None, as_of: datetime | None, origin: str) -> None:
+def site(out: Path | None, as_of: datetime | None) -> None:
     """生成公众网站：全部页面写好、链接核对无误后一次换上。"""
     from huigong import clock, database
     from huigong.app import open_office
@@ -24,8 +21,7 @@ def site(out: Path | None, as_of: datetime | None, origin: str) -> None:
 
     settings = read_settings()
     open_office(settings)
-    day = as_of.date() if as_of else clock.today()
-    origin = origin.rstrip("/") or f"http://{settings.host}:{settings.port}"
+    day, origin = as_of.date() if as_of else clock.today(), settings.public_origin
     began = perf_counter()
     with database.db.connection_context():
         if out is None:
@@ -40,8 +36,10 @@ def site(out: Path | None, as_of: datetime | None, origin: str) -> None:
 
 def _free(out: Path) -> Path:
     """A place the site may take: absent, empty, or an earlier build. Raises StartRefused."""
+    from huigong.site.build import MARK
+
     target = out.absolute()
-    if target.is_symlink() or not target.exists() or (target / "robots.txt").exists():
+    if not (target.exists() or target.is_symlink()) or (target / MARK).exists():
         return target
     if target.is_dir() and not any(target.iterdir()):
         target.rmdir()

@@ -23,6 +23,7 @@ class Settings:
     is_demo: bool
     today: date | None
     production: bool
+    origin: str = ""  # the public address, https://…, for sitemap.xml
 
     @property
     def files(self) -> Path:
@@ -33,6 +34,10 @@ class Settings:
     def public(self) -> Path:
         """The public site's builds; `current` in it is what is served."""
         return self.home / "site"
+
+    @property
+    def public_origin(self) -> str:
+        return self.origin or f"http://{self.host}:{self.port}"
 
     @property
     def sqlite_path(self) -> Path | None:
@@ -55,6 +60,7 @@ def read_settings(environ: dict[str, str] | None = None) -> Settings:
         is_demo=is_demo,
         today=_today(env.get("HUIGONG_TODAY"), is_demo),
         production=env.get("HUIGONG_PRODUCTION", "") not in ("", "0"),
+        origin=env.get("HUIGONG_ORIGIN", "").rstrip("/"),
     )
 
 

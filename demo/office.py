@@ -34,7 +34,7 @@ def build_office(settings: Settings) -> None:
     with database.db.connection_context():
         migrations.migrate()
         _furnish(scratch / "files")
-        build(scratch / "site", as_of=DEMO_TODAY, demo=True)
+        build(scratch / "site", as_of=DEMO_TODAY, demo=True, origin=settings.public_origin)
     cover.write_samples(scratch / WALK)
     if settings.home.exists():
         settings.home.rmdir()

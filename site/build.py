@@ -20,6 +20,7 @@ from huigong.site.pages import pages
 
 OFFICE = ("/admin/",)  # the one address that the app answers itself
 ASSETS = ("site.css", "site.js", "calculator.js")
+MARK = ".huigong-site"  # in every build: only a folder that holds it is ever removed
 _DAY = 24 * 3600
 _LINK = re.compile(r'\s(?:href|src)="([^"]*)"')
 _ID = re.compile(r'\sid="([^"]*)"')
@@ -67,6 +68,7 @@ def _write_all(root: Path, built: list[Page], *, as_of: date, demo: bool, origin
         written.add(page.url)
         html = environment.get_template(page.template).render(page=page, cities=cities, **page.data)
         _write(root, page.url, html)
+    _write(root, f"/{MARK}", f"{as_of}\n")
     _write(root, "/robots.txt", _robots(origin))
     if origin:
         _write(root, "/sitemap.xml", _sitemap(origin, built))
@@ -195,7 +197,7 @@ def _swap(made: Path, target: Path) -> Path:
         return _rename_over(made, target)
     os.replace(link, target)
     for other in target.parent.glob(f"{target.name}.*"):
-        if other.is_dir() and other.resolve() not in (made.resolve(), old):
+        if (other / MARK).exists() and other.resolve() not in (made.resolve(), old):
             shutil.rmtree(other, ignore_errors=True)
     return made
 

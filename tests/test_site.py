@@ -239,10 +239,16 @@ def test_the_command_builds_into_a_folder_and_spares_other_files(
     assert answer.exit_code == 0, answer.output
     page = (out / "zhengzhou/policies/zhengzhou-hospital-2023/index.html").read_text("utf-8")
     assert "执行中：参保至2023-12-31" in page
+    neighbour = tmp_path / "out.backup"
+    neighbour.mkdir()
+    for _ in range(3):
+        assert CliRunner().invoke(main, ["site", "--out", str(out)]).exit_code == 0
+    assert neighbour.exists()
     others.mkdir()
+    (others / "robots.txt").write_text("mine too")
     (others / "mine.txt").write_text("mine")
     assert CliRunner().invoke(main, ["site", "--out", str(others)]).exit_code == 1
-    assert [path.name for path in others.iterdir()] == ["mine.txt"]
+    assert sorted(path.name for path in others.iterdir()) == ["mine.txt", "robots.txt"]
 
 
 def test_only_what_is_published_and_begun_is_shown(office: Settings) -> None:

@@ -58,7 +58,12 @@ def site_page(fault: str = "") -> Any:
 def build_site() -> Any:
     began, offices, settings = time.monotonic(), forms.offices(), current_app.config["SETTINGS"]
     try:
-        built = build(settings.public, as_of=clock.today(), demo=settings.is_demo)
+        built = build(
+            settings.public,
+            as_of=clock.today(),
+            demo=settings.is_demo,
+            origin=settings.public_origin,
+        )
     except BrokenSite as broken:
         return site_page(str(broken)), 422
     pages, seconds = count_pages(built), time.monotonic() - began
