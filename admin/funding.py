@@ -167,10 +167,12 @@ def roster(id: int) -> Any:
     )
 
 
-def _payments(roster: Roster) -> list[Payment]:
+def _payments(roster: Roster) -> list[Any]:
     """A roster's payments in order, each with its reversal, if there is one, as `.undone`."""
     query = Payment.select(Payment, Due, User).join_from(Payment, Due).join_from(Payment, User)
-    payments = list(query.where(Due.roster == roster).order_by(Payment.received_on, Payment.id))
+    payments: list[Any] = list(
+        query.where(Due.roster == roster).order_by(Payment.received_on, Payment.id)
+    )
     reversals = PaymentReversal.select().where(PaymentReversal.payment << payments)
     undone = {reversal.payment_id: reversal for reversal in reversals}
     for payment in payments:

@@ -26,7 +26,7 @@ def index() -> Any:
     for line in lines.order_by(Posting.id):
         by_journal[line.journal_id].append(line)
     inside = Organization.select(Organization.id).where(scope(Organization))
-    schemes = list(visible(Scheme).order_by(Scheme.id))
+    schemes: list[Any] = list(visible(Scheme).order_by(Scheme.id))
     funds = deeds.funds(schemes, inside)
     return render_template(
         "admin/ledger/index.html",

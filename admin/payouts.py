@@ -73,7 +73,7 @@ def waiting() -> list[Waiting]:
 @payouts.get("/")
 @allow(*READERS, on=PayoutBatch, menu=(50, "发放"))
 def index() -> Any:
-    totals = (
+    totals: Any = (
         Payout.select(Payout.batch, fn.COUNT(Payout.id).alias("people"), fn.SUM(Payout.amount))
         .group_by(Payout.batch)
         .tuples()
@@ -117,7 +117,7 @@ def new(id: int) -> Any:
 @allow(Role.FINANCE, on=Organization)
 def make_batch(id: int) -> Any:
     city, ticked = find(Organization, id), request.form.getlist("claims")
-    chosen = list(visible(Claim).where(Claim.id << _numbers(ticked)))
+    chosen: list[Any] = list(visible(Claim).where(Claim.id << _numbers(ticked)))
     try:
         batch = deeds.make_batch(claims=chosen, organization=city, by=g.user, at=clock.now())
     except Refused as refused:

@@ -73,7 +73,7 @@ def shares_of(roster: Roster) -> dict[str, int]:
     The rest, and a fee whose shares the source does not state, are the unit's or its people's,
     as the roster declares.
     """
-    people = (
+    people: Any = (
         Enrollment.select(Enrollment.facts, fn.COUNT(Enrollment.id), fn.SUM(Enrollment.fee))
         .where(Enrollment.roster == roster)
         .group_by(Enrollment.facts)

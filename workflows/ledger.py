@@ -51,7 +51,7 @@ def book(
     Raises ValueError for postings that do not sum to zero or name no account, and Lost when the
     fact that `key` names was booked before.
     """
-    if len(postings) < 2 or sum(fen for _, fen in postings):
+    if len(postings) < 2 or sum([fen for _, fen in postings]) != 0:
         raise ValueError(f"{key} does not sum to zero: {postings}")
     if unknown := {account for account, _ in postings} - set(ACCOUNTS):
         raise ValueError(f"{key} names no account of ours: {unknown}")
@@ -105,7 +105,7 @@ class Fund(NamedTuple):
 
 def funds(schemes: Any, inside: Any = None) -> list[Fund]:
     """The balances of each scheme of a query, over the journals of `inside` (organizations)."""
-    query = Posting.select(Posting.scheme, Posting.account, _sum(Posting.amount).alias("fen"))
+    query: Any = Posting.select(Posting.scheme, Posting.account, _sum(Posting.amount).alias("fen"))
     if inside is not None:
         query = query.join(Journal).where(Journal.organization << inside)
     sums: dict[tuple[int, str], int] = {
@@ -183,14 +183,14 @@ def _dues() -> list[str]:
         )
     ]
     owed = fn.COALESCE(Due.select(_sum(Due.amount)).where(Due.roster == Roster.id), 0)
-    fees = Enrollment.select(_sum(Enrollment.fee)).where(Enrollment.roster == Roster.id)
+    fees: Any = Enrollment.select(_sum(Enrollment.fee)).where(Enrollment.roster == Roster.id)
     fees = fn.COALESCE(fees, 0)
-    rosters = Roster.select(Roster.number, owed.alias("owed"), fees.alias("fees"))
+    rosters: Any = Roster.select(Roster.number, owed.alias("owed"), fees.alias("fees"))
     found += [
         f"名册{number} 应缴合计 {yuan(owed)} 元，参保费合计 {yuan(fees)} 元"
         for number, owed, fees in rosters.where(Roster.stage == "approved", owed != fees).tuples()
     ]
-    over = Due.select(Due, Due.received().alias("received")).where(Due.received() > Due.amount)
+    over: Any = Due.select(Due, Due.received().alias("received")).where(Due.received() > Due.amount)
     return found + [
         f"应收#{due.id} 应缴 {yuan(due.amount)} 元，到账 {yuan(due.received)} 元，多收"
         for due in over
@@ -235,7 +235,7 @@ def _payouts() -> list[str]:
         f"发放#{number} 已退回，账簿没有对应的冲销凭证"
         for number, _, _ in _booked_otherwise(back, Payout.id, key, "bank", Payout.amount)
     ]
-    wrong = (
+    wrong: Any = (
         Payout.select(Payout.id, Payout.amount, Decision.amount)
         .join(Claim)
         .join(Decision, JOIN.LEFT_OUTER)
@@ -252,7 +252,7 @@ def _stages() -> list[str]:
     """A claim is paid exactly when one payout of it went out and did not come back."""
     live = Payout.select(fn.COUNT(Payout.id)).where(Payout.stage == "paid")
     paid = fn.COALESCE(live.where(Payout.claim == Claim.id), 0)
-    query = Claim.select(Claim.number, Claim.stage, paid.alias("paid")).where(
+    query: Any = Claim.select(Claim.number, Claim.stage, paid.alias("paid")).where(
         ((Claim.stage == "paid") & (paid != 1)) | ((Claim.stage != "paid") & (paid != 0))
     )
     return [f"申领{number} 状态与发放不符：已发放 {paid} 笔" for number, _, paid in query.tuples()]
@@ -273,7 +273,7 @@ def _strangers() -> list[str]:
         "benefits": int(awarded),
         "payable": int(paid) - int(awarded),
     }
-    query = Posting.select(Posting.account, _sum(Posting.amount)).group_by(Posting.account)
+    query: Any = Posting.select(Posting.account, _sum(Posting.amount)).group_by(Posting.account)
     booked = {account: int(fen) for account, fen in query.tuples()}
     return [
         f"{ACCOUNTS.get(account, account)}：账簿余额 {yuan(booked.get(account, 0))} 元，"
