@@ -7,7 +7,7 @@ import apsw
 import click
 from peewee import DatabaseError, InterfaceError
 
-from huigong import cli_demo, cli_office, cli_scheme, cli_site
+from huigong import cli_demo, cli_office, cli_roster, cli_scheme, cli_site
 from huigong.config import Settings, read_settings
 from huigong.refusals import Refused, StartRefused
 
@@ -79,6 +79,7 @@ for command in (
     cli_office.verify,
 ):
     main.add_command(command)
+main.add_command(cli_roster.roster)
 main.add_command(cli_site.site)
 main.add_command(cli_demo.demo)
 

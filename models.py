@@ -8,7 +8,7 @@ last fact, changed only by `move` (compare-and-set) in the same transaction. Mon
 import json
 from datetime import date
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from peewee import (
     JOIN,
@@ -57,6 +57,11 @@ class Base(Model):
     or also those below it ("lineage", for what a city publishes to its units)."""
 
     seen: ClassVar[str] = "subtree"
+
+    if TYPE_CHECKING:  # what peewee adds to every table: the key, `…_id`, and back-references
+        id: Any
+
+        def __getattr__(self, name: str) -> Any: ...
 
     class Meta:
         database = db
@@ -223,6 +228,7 @@ class Member(Sealed):
     organization = ForeignKeyField(Organization, backref="members")
     name = TextField()
     pinyin = TextField(default="", index=True)  # initials, for search
+    sort_key = TextField(default="", index=True)  # pinyin with tones, the surname as a surname
     sex = TextField(default="")
     born_on = DateField(null=True)
     resident_id = BlobField()

@@ -92,6 +92,8 @@ def sort_key(text: str) -> str:
 
 
 def name_key(name: str) -> str:
-    """A person's name as `sort_key` has it, the surname read as a surname: 单于… before 尉迟…."""
+    """A person's name as pinyin for sorting, the surname read as a surname, character by
+    character (a given name is no phrase): 单小明 → `shan4 xiao3 ming2`."""
     surname = next((name[:size] for size in (2, 1) if name[:size] in _SURNAMES), "")
-    return f"{_SURNAMES.get(surname, '')} {sort_key(name[len(surname) :])}".strip()
+    given = (_reading(character) for character in name[len(surname) :])
+    return " ".join([*_SURNAMES.get(surname, "").split(), *given]).lower()

@@ -31,6 +31,11 @@ DEED_WORDS = {
     "apply for unit": "申请单位登记",
     "approve unit": "准予单位登记",
     "refuse unit": "不予单位登记",
+    "upload roster": "上传名册",
+    "submit roster": "提交名册",
+    "return roster": "退回名册",
+    "withdraw roster": "撤回名册",
+    "approve roster": "批准名册",
     **{f"reveal {column}": f"查看{words}" for column, words in REVEALED.items()},
 }
 

@@ -31,7 +31,7 @@ def index() -> Any:
         query = query.where(_sought(asked["q"]))
     if asked["unit"]:
         query = query.where(Organization.name.contains(asked["unit"]))
-    columns = {"name": Member.pinyin, "unit": Organization.pinyin, "born": Member.born_on}
+    columns = {"name": Member.sort_key, "unit": Organization.pinyin, "born": Member.born_on}
     page = page_of(ordered(query, columns, default="name").order_by_extend(Member.id))
     return render_template(
         "admin/members/index.html", page=page, asked=asked, standing=_cover(page)

@@ -12,10 +12,11 @@ CREATE TABLE "audit_event" ("id" SERIAL NOT NULL PRIMARY KEY, "organization_id" 
 CREATE INDEX "audit_event_organization_id" ON "audit_event" ("organization_id");;
 CREATE INDEX "audit_event_by_id" ON "audit_event" ("by_id");;
 CREATE UNIQUE INDEX "audit_event_hash" ON "audit_event" ("hash");;
-CREATE TABLE "member" ("id" SERIAL NOT NULL PRIMARY KEY, "ref" TEXT NOT NULL, "organization_id" INTEGER NOT NULL, "name" TEXT NOT NULL, "pinyin" TEXT NOT NULL, "sex" TEXT NOT NULL, "born_on" DATE, "resident_id" BYTEA NOT NULL, "id_index" TEXT NOT NULL, "tail_index" TEXT NOT NULL, "phone" BYTEA NOT NULL, "bank_card" BYTEA NOT NULL, "bank" TEXT NOT NULL, "membership" TEXT NOT NULL, FOREIGN KEY ("organization_id") REFERENCES "organization" ("id"));;
+CREATE TABLE "member" ("id" SERIAL NOT NULL PRIMARY KEY, "ref" TEXT NOT NULL, "organization_id" INTEGER NOT NULL, "name" TEXT NOT NULL, "pinyin" TEXT NOT NULL, "sort_key" TEXT NOT NULL, "sex" TEXT NOT NULL, "born_on" DATE, "resident_id" BYTEA NOT NULL, "id_index" TEXT NOT NULL, "tail_index" TEXT NOT NULL, "phone" BYTEA NOT NULL, "bank_card" BYTEA NOT NULL, "bank" TEXT NOT NULL, "membership" TEXT NOT NULL, FOREIGN KEY ("organization_id") REFERENCES "organization" ("id"));;
 CREATE UNIQUE INDEX "member_ref" ON "member" ("ref");;
 CREATE INDEX "member_organization_id" ON "member" ("organization_id");;
 CREATE INDEX "member_pinyin" ON "member" ("pinyin");;
+CREATE INDEX "member_sort_key" ON "member" ("sort_key");;
 CREATE UNIQUE INDEX "member_id_index" ON "member" ("id_index");;
 CREATE INDEX "member_tail_index" ON "member" ("tail_index");;
 CREATE TABLE "scheme" ("id" SERIAL NOT NULL PRIMARY KEY, "organization_id" INTEGER NOT NULL, "slug" TEXT NOT NULL, "name" TEXT NOT NULL, FOREIGN KEY ("organization_id") REFERENCES "organization" ("id"));;

@@ -31,4 +31,5 @@ def test_places_sort_where_people_look_for_them():
 
 
 def test_a_name_sorts_by_its_surname():
-    assert pinyin.name_key("单小明").startswith("shan4 ")
+    assert pinyin.name_key("单小明") == "shan4 xiao3 ming2"
+    assert pinyin.name_key("尉迟恭") == "yu4 chi2 gong1"

@@ -157,7 +157,8 @@ def _stage(
     covers = Covers(roster, seen=seen)
     for start in range(0, len(lines), CHUNK):
         _stage_rows(roster, _rows(reading, covers, roster, lines[start : start + CHUNK]))
-    return _finish_staging(roster, reading)
+    counts, split = kinds(roster), _split(roster)  # read before the lock is taken
+    return _finish_staging(roster, reading, counts, split)
 
 
 def _rows(
@@ -232,9 +233,10 @@ def _stage_rows(roster: Roster, rows: list[tuple[Any, ...]]) -> None:
 
 
 @writes
-def _finish_staging(roster: Roster, reading: RosterReading) -> Roster:
+def _finish_staging(
+    roster: Roster, reading: RosterReading, counts: Counter[str], split: list[list[Any]]
+) -> Roster:
     still(roster, "reading")
-    counts, split = kinds(roster), _split(roster)
     roster.move(
         "stage",
         was="reading",

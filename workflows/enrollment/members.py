@@ -9,8 +9,8 @@ from huigong.database import insert_rows
 from huigong.models import Employment, Member, Organization, Roster, RosterRow
 
 _COLUMNS = (
-    *("ref", "organization_id", "name", "pinyin", "sex", "born_on", "resident_id", "id_index"),
-    *("tail_index", "phone", "bank_card", "bank", "membership"),
+    *("ref", "organization_id", "name", "pinyin", "sort_key", "sex", "born_on", "resident_id"),
+    *("id_index", "tail_index", "phone", "bank_card", "bank", "membership"),
 )
 
 
@@ -44,7 +44,8 @@ def _new_row(unit: Organization, row: RosterRow, secret: dict[str, str]) -> tupl
 
     facts = row.facts
     return (
-        *(ref, unit.id, row.name, pinyin.initials(row.name), facts["sex"], facts["born_on"]),
+        *(ref, unit.id, row.name, pinyin.initials(row.name), pinyin.name_key(row.name)),
+        *(facts["sex"], facts["born_on"]),
         seal("resident_id", secret["id"]),
         row.id_index,
         Member.index_of_tail(secret["id"]),
@@ -60,7 +61,8 @@ def _update(member: Member, unit: Organization, row: RosterRow, secret: dict[str
     if member.organization_id != unit.id:
         changes["organization"] = unit.id
     if member.name != row.name:
-        changes |= {"name": row.name, "pinyin": pinyin.initials(row.name)}
+        letters, key = pinyin.initials(row.name), pinyin.name_key(row.name)
+        changes |= {"name": row.name, "pinyin": letters, "sort_key": key}
     for column, text in (("phone", secret["phone"]), ("bank_card", secret["card"])):
         if text and member.opened(column) != text:
             changes[column] = member.seal(column, text)
