@@ -1,6 +1,6 @@
 """Schemes: the editions that hold for the signed-in user's organizations, each in plain words."""
 
-from typing import Any
+from typing import Any, cast
 
 from flask import Blueprint, render_template
 
@@ -17,7 +17,8 @@ schemes = Blueprint("schemes", __name__, url_prefix="/admin/schemes")
 def index() -> Any:
     rows = visible(Edition).select(Edition, Scheme, Organization)
     rows = rows.join_from(Edition, Scheme).join_from(Edition, Organization)
-    editions = list(rows.order_by(Organization.path, Scheme.name, Edition.enrolled_from.desc()))
+    rows = rows.order_by(Organization.path, Scheme.name, Edition.enrolled_from.desc())
+    editions = cast(list[Edition], list(rows))
     states = {edition.id: _state(edition) for edition in editions}
     return render_template("admin/schemes/index.html", editions=editions, states=states)
 

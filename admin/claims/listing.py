@@ -66,10 +66,14 @@ def index() -> Any:
     return render_template(
         "admin/claims/index.html",
         page=page, stage=stage, scheme=scheme, asked=asked, stages=STAGES,
-        scheme_options=[(row.id, row.name) for row in visible(Scheme).order_by(Scheme.name)],
+        scheme_options=list(_scheme_options()),
         awards=_awards(page.rows), target=_target(stage),
         filtered=bool(stage or scheme or asked), may_file=holds(Role.CLERK),
     )  # fmt: skip
+
+
+def _scheme_options() -> Any:
+    return visible(Scheme).select(Scheme.id, Scheme.name).order_by(Scheme.name).tuples()
 
 
 def _target(stage: str) -> str:

@@ -31,8 +31,9 @@ def next_step(claim: Claim) -> str:
     """Who must do what next, as a sentence."""
     if claim.stage == "filed":
         return "等待初审：由申报人以外的一位审核人办理"
-    if claim.stage == "reviewed":
-        return f"等待复审：由申报人和初审人（{claim.first_reviewer.name}）以外的一位审核人决定"
+    if claim.stage == "reviewed" and claim.first_reviewer:
+        first = claim.first_reviewer.name
+        return f"等待复审：由申报人和初审人（{first}）以外的一位审核人决定"
     return {
         "returned": "等待单位经办人补正后重新申报",
         "approved": "等待财务编入发放批次",

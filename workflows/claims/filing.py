@@ -51,8 +51,8 @@ def file_claim(
     same_paper(enrollment, papers, None)
     said = reckon(enrollment, event, stays, on=on, facts=facts).claims[-1]
     claim = Claim.create(
-        organization=enrollment.organization_id,
-        member=enrollment.member_id,
+        organization=enrollment.organization,
+        member=enrollment.member,
         enrollment=enrollment,
         number=_number(on),
         event=None if event == STAY else event,
@@ -108,7 +108,7 @@ def filers_of(claim: Claim) -> set[int]:
     events = ClaimEvent.select(ClaimEvent.by).where(
         ClaimEvent.claim == claim, ClaimEvent.kind << ("filed", "refiled")
     )
-    return {claim.filed_by_id, *(event.by_id for event in events)}
+    return {claim.filed_by.id, *(event.by.id for event in events)}
 
 
 def stage_for_member(number: str, tail: str) -> str | None:
@@ -171,7 +171,7 @@ def _keep_papers(
         there.add((kind, kept.sha256))
         added.append(kind)
         Document.create(
-            organization=claim.organization_id,
+            organization=claim.organization,
             claim=claim,
             kind=kind,
             name=kept.name,
