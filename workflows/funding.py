@@ -167,20 +167,24 @@ def record_payment(
         by=by,
         at=at,
     )
-    ledger.book(
-        key=f"payment:{payment.id}:received",
-        text=f"名册#{due.roster.number} 到账 {due.payer.name}（流水号{reference}）",
-        organization=due.organization,
-        scheme=scheme_of(due.roster),
-        postings=[("bank", amount), ("receivable", -amount)],
-        by=by,
-        at=at,
-    )
+    _book_payment(payment, due, by=by, at=at)
     place = due.organization
     audit.record("record payment", by=by, at=at, on=payment, organization=place)
     if amount == remaining and is_paid(due.roster):
         audit.record("roster paid", by=by, at=at, on=due.roster, organization=place)
     return payment
+
+
+def _book_payment(payment: Payment, due: Due, *, by: User, at: datetime) -> Journal:
+    return ledger.book(
+        key=f"payment:{payment.id}:received",
+        text=f"名册#{due.roster.number} 到账 {due.payer.name}（流水号{payment.bank_reference}）",
+        organization=due.organization,
+        scheme=scheme_of(due.roster),
+        postings=[("bank", payment.amount), ("receivable", -payment.amount)],
+        by=by,
+        at=at,
+    )
 
 
 def _payment_faults(
