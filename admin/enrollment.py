@@ -41,7 +41,7 @@ STAGES = {
     "approved": ("已批准", "good"),
     "withdrawn": ("已撤回", "done"),
 }
-KINDS = {"new": "新参保", "renewed": "续保", "unchanged": "已参保（不变）", "faulty": "有误"}
+KINDS = {"new": "新参保", "renewed": "续保", "unchanged": "已参保", "faulty": "有误"}
 EVENTS = {
     "uploaded": "上传名册",
     "submitted": "提交审核",
