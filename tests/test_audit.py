@@ -119,3 +119,20 @@ def test_the_log_is_filtered_by_deed_day_and_person_within_the_subtree(app):
 
 def test_a_clerk_does_not_read_the_log(app):
     assert signed_in(app, a_user(Role.CLERK, at=a_city())).get("/admin/audit").status_code == 403
+
+
+def test_every_deed_in_the_log_has_its_words_in_chinese():
+    """Every `audit.record("…")` of the office's deeds, read from their source."""
+    import ast
+    from pathlib import Path
+
+    from huigong.admin.audit import DEED_WORDS
+
+    recorded = set()
+    for path in (Path(__file__).parent.parent / "workflows").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "audit.record":
+                deed = node.args[0]
+                recorded |= {deed.value} if isinstance(deed, ast.Constant) else set()
+    assert {"sign in", "approve roster"} <= recorded
+    assert recorded - DEED_WORDS.keys() == set()
