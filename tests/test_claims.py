@@ -416,6 +416,23 @@ def test_of_two_processes_that_decide_at_once_one_wins(office):
     assert Journal.select().count() == (decision.amount > 0)
 
 
+def test_two_claims_decided_at_once_never_exceed_the_cap_together(office):
+    first = a_reviewed_claim(in_scope=100_000_00, at=DURING)
+    stays = [a_stay(date(2023, 12, 1), total=None, in_scope=100_000_00)]
+    second = a_reviewed_claim(first.enrollment, stays=stays, at=DURING)
+    judge = a_user(Role.REVIEWER, at=first.organization.parent)
+    answers = at_once(
+        [
+            f"claims.decide_claim(Claim.get_by_id({claim.id}), verdict='approve', amount=None, "
+            f"reason='', by=User.get_by_id({judge.id}), at=NOW)"
+            for claim in (first, second)
+        ],
+        office,
+    )
+    assert answers == ["done", "done"]
+    assert sorted(d.amount for d in Decision.select()) == [40_000_00, 60_000_00]
+
+
 def test_an_undecided_verdict_is_asked_for(office):
     with pytest.raises(Refused, match="请选择"):
         decide(a_reviewed_claim(), verdict="")
