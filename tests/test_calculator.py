@@ -34,7 +34,7 @@ term = "12个月"
 operator = "self"
 source = "示例"
 unstated = []
-events = { diagnosis = "重大疾病" }
+events = { diagnosis = "重大疾病", hardship = "二次救助" }
 grades = { mild = "轻度", severe = "重度" }
 base = { in_scope = ["deductible", "coinsurance", "class_b"] }
 [[benefit]]
@@ -108,6 +108,16 @@ less = ["paid"]
 name = "按金额"
 per = "claim"
 amount = [["10000元", "0元"], ["20000元", "1500元"], ["以上", "3000元"]]
+[[benefit]]
+id = "hardship"
+name = "审核人确定的救助"
+event = "hardship"
+of = ["self"]
+less = ["paid"]
+[[benefit.step]]
+name = "审核人在限额内确定"
+per = "claim"
+reviewer_up_to = "5000元"
 [[pool]]
 name = "共用起付"
 of = ["bands", "whole"]
@@ -220,6 +230,11 @@ def test_every_form_of_step_gives_the_same_under_node() -> None:
     claims += [
         {"event": "diagnosis", "grade": grade, "filed_on": date(2024, 6, 1)}
         for grade in ("mild", "severe", "none", None)
+    ]
+    claims += [
+        {"event": "hardship", "self": own, "paid": 100_00, "proposed": proposed}
+        for own in (50_00, 100_00, 100_01, 3_000_00, 9_000_00)
+        for proposed in (0, 1, 2_900_00, 2_900_01, 5_000_00, 5_000_01, 10**15)
     ]
     for years in (1, 2, 4, 5, 40):
         both(plan, {"years_enrolled": years}, claims)
