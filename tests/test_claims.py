@@ -1,6 +1,5 @@
 """Claims: what may be filed, who may judge it, and what a decision fixes for good."""
 
-import json
 import subprocess
 import sys
 from datetime import date
@@ -495,8 +494,3 @@ def test_a_member_learns_the_stage_and_nothing_else(office):
     wrong = "0000" if tail != "0000" else "1111"
     assert claims.stage_for_member(claim.number, wrong) is None
     assert claims.stage_for_member("SL20240101000000", tail) is None
-
-
-def test_explanations_are_plain_json(office):
-    decision = decide(a_reviewed_claim())
-    assert json.loads(json.dumps(decision.explanation)) == decision.explanation
