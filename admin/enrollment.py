@@ -53,7 +53,7 @@ REST_BY = {"unit": "单位承担", "person": "职工个人承担"}
 CARRIERS = {**funding.CARRIERS, "rest": "基层自筹"}
 EVERYONE = (Role.CLERK, Role.REVIEWER, Role.FINANCE, Role.AUDITOR, Role.ADMINISTRATOR)
 FAULTS_SHOWN = 5  # first lines of each kind; the rest are in their own file
-_FAULTY_READ = 2000
+_FAULTY_READ = 50_000
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -91,7 +91,7 @@ def index() -> Any:
         "people": Roster.people,
     }
     page = page_of(ordered(query, columns, default="-made"))
-    editions = visible(Edition).where(Edition.id << Roster.select(Roster.edition))
+    editions: Any = visible(Edition).where(Edition.id << Roster.select(Roster.edition))
     return render_template(
         "admin/enrollment/index.html",
         page=page, asked=asked, stages=STAGES,
@@ -114,7 +114,7 @@ def _new_page(form: Any, errors: dict[str, str]) -> str:
     units = visible(Organization).where(
         Organization.level == Level.UNIT, Organization.closed_on.is_null()
     )
-    listed = list(units.order_by(Organization.pinyin, Organization.name).limit(500))
+    listed: list[Any] = list(units.order_by(Organization.pinyin, Organization.name).limit(500))
     editions: dict[int, Edition] = {}
     for unit in {unit.parent_id: unit for unit in listed}.values():
         editions |= {e.id: e for e in deeds.editions_for(unit, clock.today())}
@@ -141,7 +141,7 @@ def _draft(form: Any) -> Roster:
     chosen = {name: form.get(name, "").strip() for name in ("unit", "edition", "cover_from")}
     if not chosen["unit"].isdecimal():
         faults.append(("unit", "请选择单位"))
-    edition = visible(Edition).where(Edition.code == chosen["edition"]).get_or_none()
+    edition: Any = visible(Edition).where(Edition.code == chosen["edition"]).get_or_none()
     if edition is None:
         faults.append(("edition", "请选择互助计划"))
     cover_from = _day(chosen["cover_from"])
@@ -193,8 +193,8 @@ def _day(text: str) -> date | None:
 @enrollment.get("/rosters/template/<code>.xlsx")
 @allow(Role.CLERK, Role.REVIEWER, Role.ADMINISTRATOR, on=Edition)
 def template(code: str) -> Any:
-    edition = visible(Edition).where(Edition.code == code, Edition.stage == "published")
-    found = edition.get_or_none() or abort(404)
+    editions = visible(Edition).where(Edition.code == code, Edition.stage == "published")
+    found: Any = editions.get_or_none() or abort(404)
     book = io.BytesIO()
     answer.template_of(found, book)
     return _download(book.getvalue(), f"{found.name}参保名册模板.xlsx")
@@ -266,7 +266,7 @@ def _warned(roster: Roster) -> Any:
 
 def _people(roster: Roster, kind: str) -> Page:
     """The clean rows, or those of one kind, or (`warned`) those worth a second look."""
-    rows = RosterRow.select().where(RosterRow.roster == roster, RosterRow.kind != "faulty")
+    rows: Any = RosterRow.select().where(RosterRow.roster == roster, RosterRow.kind != "faulty")
     if kind == "warned":
         rows = _warned(roster)
     elif kind in KINDS:
@@ -277,7 +277,7 @@ def _people(roster: Roster, kind: str) -> Page:
 def _faults(roster: Roster) -> list[tuple[str, int, list[str]]]:
     """(column, how many, the first as sentences), the most frequent first."""
     groups: dict[str, list[str]] = defaultdict(list)
-    rows = RosterRow.select(RosterRow.number, RosterRow.faults).where(
+    rows: Any = RosterRow.select(RosterRow.number, RosterRow.faults).where(
         RosterRow.roster == roster, RosterRow.kind == "faulty"
     )
     for number, faults in rows.order_by(RosterRow.number).limit(_FAULTY_READ).tuples():

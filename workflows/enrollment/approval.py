@@ -71,12 +71,12 @@ def _enroll_some(roster: Roster, *, after: int, prefix: str) -> int | None:
 
 def _enrolled_already(roster: Roster, members: list[int]) -> set[int]:
     """The members whom a broken-off approval enrolled. Refuses those of another roster."""
-    there = Enrollment.select(Enrollment.member, Enrollment.roster).where(
+    there: Any = Enrollment.select(Enrollment.member, Enrollment.roster).where(
         Enrollment.member << members,
         Enrollment.edition == roster.edition_id,
         Enrollment.cover_from == roster.cover_from,
     )
-    found = dict(there.tuples())
+    found: dict[int, int] = dict(there.tuples())
     foreign = sum(other != roster.id for other in found.values())
     if foreign:
         raise Refused(

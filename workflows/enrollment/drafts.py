@@ -252,7 +252,7 @@ def _finish_staging(
 
 def kinds(roster: Roster) -> Counter[str]:
     """How many rows of each kind."""
-    query = RosterRow.select(RosterRow.kind, fn.COUNT(RosterRow.id))
+    query: Any = RosterRow.select(RosterRow.kind, fn.COUNT(RosterRow.id))
     return Counter(dict(query.where(RosterRow.roster == roster).group_by(RosterRow.kind).tuples()))
 
 

@@ -30,7 +30,8 @@ def find_or_make(roster: Roster, rows: Sequence[RosterRow]) -> dict[str, int]:
         insert_rows("member", _COLUMNS, made)
     for index, member in known.items():
         _update(member, unit, *opened[index])
-    query = Member.select(Member.id, Member.id_index).where(Member.id_index << list(opened))
+    query: Any = Member.select(Member.id, Member.id_index)
+    query = query.where(Member.id_index << list(opened))
     ids = {index: member for member, index in query.tuples()}
     _employ(list(ids.values()), roster)
     return ids

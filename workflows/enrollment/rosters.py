@@ -1,6 +1,7 @@
 """Rosters between their draft and their approval: submitted, returned, withdrawn."""
 
 from datetime import datetime
+from typing import Any
 
 from huigong.database import writes
 from huigong.models import Enrollment, Roster, RosterRow, User
@@ -41,9 +42,8 @@ def submit_roster(roster: Roster, *, clean_only: bool, by: User, at: datetime) -
 def _changed_since(roster: Roster) -> int:
     """How many of the rows to enroll would now be read as unchanged or faulty."""
     covers, changed = Covers(roster, seen=()), 0
-    rows = RosterRow.select(RosterRow.id_index).where(
-        RosterRow.roster == roster, RosterRow.kind << TO_ENROLL
-    )
+    rows: Any = RosterRow.select(RosterRow.id_index)
+    rows = rows.where(RosterRow.roster == roster, RosterRow.kind << TO_ENROLL)
     indexes = [index for (index,) in rows.tuples()]
     for start in range(0, len(indexes), CHUNK):
         standing = covers.of(indexes[start : start + CHUNK])
