@@ -15,7 +15,17 @@ NOT_OURS = {".venv", "build", "tests", "benchmarks", ".typing", ".git"}
 LEAVES = {"money", "clock", "identity", "refusals", "pinyin", "prose"}
 SCHEMES = LEAVES | {"rules", "plans"}
 BELOW_MODELS = {"database", "refusals", "vault", "money", "rules", "plans"}
-DEEDS = SCHEMES | {"models", "database", "vault", "sheets", "uploads", "explain", "workflows"}
+DEEDS = SCHEMES | {
+    "models",
+    "database",
+    "vault",
+    "sheets",
+    "uploads",
+    "explain",
+    "differences",
+    "workflows",
+}
+DEEDS |= {"differences", "examples"}  # what is read out of plans, like explain
 SCREENS = DEEDS | {"access", "config"}
 ALLOWED = {
     "": set(),
@@ -28,6 +38,9 @@ ALLOWED = {
     "plans": LEAVES,
     "rules": {"money", "plans"},
     "explain": SCHEMES,
+    "differences": SCHEMES | {"explain"},
+    "differences": SCHEMES | {"explain"},
+    "examples": SCHEMES | {"explain"},
     "vault": {"refusals"},
     "uploads": {"refusals"},
     "sheets": {"refusals", "money", "identity"},
