@@ -303,6 +303,21 @@ class Edition(Base):
         return self.stage == "published" and self.enrolled_from <= day and not ended
 
 
+class DraftEdition(Base):
+    """An edition being written: what was typed, kept also while it is wrong or incomplete. It
+    becomes an Edition when somebody who did not write it publishes it."""
+
+    organization = ForeignKeyField(Organization, backref="drafts")
+    basis = ForeignKeyField(Edition, null=True, backref="drafts", on_delete="RESTRICT")
+    name = TextField()
+    sheet = JsonField()  # plans.typed: the form, row by row
+    version = IntegerField(default=1)  # counts savings: a stale form is told what changed
+    writers = JsonField()  # ids of everyone who saved it: none of them may publish it
+    drafted_by = ForeignKeyField(User, backref="begun_drafts")
+    saved_by = ForeignKeyField(User, backref="saved_drafts")
+    saved_at = DateTimeField()
+
+
 class Roster(Base):
     """A unit's list of people for one scheme and start date."""
 

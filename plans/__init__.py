@@ -4,7 +4,7 @@ A plan is plain JSON in fen and basis points; its hash names the edition.
 """
 
 from huigong.plans.checks import Cliff, overlapping, plan_hash, warnings
-from huigong.plans.loading import compile_scheme
+from huigong.plans.loading import compile_scheme, compile_table
 from huigong.plans.reading import Fault, SchemeRefused
 from huigong.plans.writing import dump
 
@@ -13,6 +13,7 @@ __all__ = [
     "Fault",
     "SchemeRefused",
     "compile_scheme",
+    "compile_table",
     "dump",
     "overlapping",
     "plan_hash",

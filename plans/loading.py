@@ -39,6 +39,12 @@ def compile_scheme(text: str, file: str = "x.toml") -> dict[str, Any]:
         cure = "每项只写一次" if repeated else f"请检查引号、括号与等号（{wrong}）"
         reader.fault(f"第{place[1]}行" if place else "全文", message, cure)
         raise SchemeRefused(reader.faults) from None
+    return compile_table(scheme, file)
+
+
+def compile_table(scheme: dict[str, Any], file: str) -> dict[str, Any]:
+    """A scheme that is already read out of its TOML, or was typed in a form, as its plan."""
+    reader = Reader(file)
     _floats(reader, "", scheme)
     plan = _plan(reader, scheme)
     if reader.faults:

@@ -5,23 +5,16 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any, NamedTuple
 
+from huigong.differences import Change, differences, in_order
+from huigong.examples import worked_examples
 from huigong.explain import Line, Section, policy_words
 from huigong.models import Edition, Organization
 from huigong.plans import plan_hash
-from huigong.plans.vocabulary import FACTS, PARTS, SILENT
+from huigong.plans.vocabulary import PARTS, SILENT
 from huigong.rules import Question, last_day, questions
-from huigong.site.examples import worked_examples
 from huigong.site.page import City, Page, Standing, standing_of, trail_to
 
 DENSE = 900  # characters; past it the printed notice is set smaller to stay on one page
-
-
-class Change(NamedTuple):
-    """What one section said in the former edition only, and what it says in this one only."""
-
-    title: str
-    before: list[str]
-    now: list[str]
 
 
 class Asked(NamedTuple):
@@ -133,7 +126,7 @@ def _reading(city: City, edition: Edition, former: Edition | None, as_of: date) 
     benefits = [s for s in words if s.title.startswith("待遇") or s.title == "封顶"]
     changes: list[Change] = []
     if former is not None and is_whole(former):
-        changes = changed(policy_words(in_order(former.plan)), words)
+        changes = differences(former.plan, plan)
     events = [
         event for event in plan["events"] if any(b["event"] == event for b in plan["benefit"])
     ]
@@ -156,26 +149,6 @@ def _calculated(plan: dict[str, Any]) -> str:
     """The part of a plan that the calculator runs on, as JSON that no tag can end."""
     part = {key: plan[key] for key in ("benefit", "pool", "base", "rounding")}
     return json.dumps(part, separators=(",", ":")).replace("<", "\\u003c")
-
-
-def in_order(plan: dict[str, Any]) -> dict[str, Any]:
-    """The plan with the rows of its tables as a person lists them: local before away."""
-
-    def ordered(by: list[str], node: Any) -> Any:
-        if not by or not isinstance(node, dict):
-            return node
-        places = [str(choice) for choice in FACTS[by[0]].choices] or list(plan["grades"])
-        keys = sorted(node, key=lambda key: places.index(key) if key in places else 0)
-        return {key: ordered(by[1:], node[key]) for key in keys}
-
-    benefits = [
-        {**b, "step": [{**s, "table": ordered(s["by"], s["table"])} for s in b["step"]]}
-        for b in plan["benefit"]
-    ]
-    fee = plan["fee"]
-    if fee:
-        fee = {**fee, **{key: ordered(fee["by"], fee[key]) for key in ("total", "share")}}
-    return {**plan, "benefit": benefits, "fee": fee}
 
 
 def _guide(city: City, plan: dict[str, Any], by_title: dict[str, Section]) -> list[Section]:
@@ -208,19 +181,6 @@ def _flow() -> list[Line]:
         Line("使用本系统的工会按以下顺序办理：本人向所在单位工会提交材料，单位经办人申报；"
              "材料不齐的一次性告知全部缺项；初审、复审由不同的人办理；通过后批量发放到本人银行卡"),
     ]  # fmt: skip
-
-
-def changed(before: list[Section], now: list[Section]) -> list[Change]:
-    """What each section of two editions says that the other does not."""
-    old = {section.title: [line.text for line in section.lines] for section in before}
-    new = {section.title: [line.text for line in section.lines] for section in now}
-    found = []
-    for title in dict.fromkeys([*new, *old]):
-        gone = [text for text in old.get(title, []) if text not in new.get(title, [])]
-        come = [text for text in new.get(title, []) if text not in old.get(title, [])]
-        if gone or come:
-            found.append(Change(title, gone, come))
-    return found
 
 
 def asked(plan: dict[str, Any]) -> list[Asked]:

@@ -1,4 +1,4 @@
-"""Worked examples of a plan, computed when the site is built by the same assessment."""
+"""Worked examples of a plan, computed by the same assessment wherever they are shown."""
 
 from datetime import date, timedelta
 from itertools import islice, product

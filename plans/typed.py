@@ -1,0 +1,478 @@
+"""A scheme as a form types it (a *sheet*) and back: texts without units, row by row.
+
+A sheet keeps whatever was typed, also while it is wrong: nested dicts, lists of rows and texts.
+`tidy` gives any posted structure its full shape, `scheme_of` makes the table that the loader
+reads, `sheet_of` types out a plan. A table by facts is a list of cases, each `at` its values.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date
+from itertools import product
+from typing import Any
+
+from huigong.money import percent, plain
+from huigong.plans.vocabulary import CARRIERS, EVENTS, FACTS, OPEN, PARTS, STAY
+
+Sheet = dict[str, Any]
+
+HEAD = ("id", "series", "name", "city", "term", "operator", "source", "source_url", "rounding",
+        "waiting", "unstated", "stated")  # fmt: skip
+BANDED = ("pay", "amount_bands")
+FORMS = {
+    "pay": "按比例（可分段）",
+    "cap": "封顶",
+    "deductible": "起付线，超过部分计入",
+    "threshold": "门槛，不超过不付，超过全部计入",
+    "amount": "定额",
+    "amount_bands": "按金额分段的定额",
+    "minimum": "最低给付",
+    "daily": "按天津贴",
+    "reviewer_up_to": "由审核人确定，不超过上限",
+}
+
+
+def blank() -> Sheet:
+    """A sheet to begin a scheme from nothing."""
+    return tidy({"term": "12", "benefit": [{}]})
+
+
+# ── Any posted structure → its full shape ───────────────────────────────────────────────────
+
+
+def tidy(raw: Any) -> Sheet:
+    """The sheet with every row and text it must have and nothing else."""
+    sheet: Sheet = _texts(raw, *HEAD)
+    sheet["enrolled"] = _texts(_at(raw, "enrolled"), "from", "to")
+    for name in ("events", "grades"):
+        sheet[name] = [_texts(row, "key", "label") for row in _rows(raw, name)]
+    grades = [row["key"] for row in sheet["grades"] if row["key"]]
+    sheet["base"] = {"in_scope": _words(_at(raw, "base"), "in_scope")}
+    sheet["fee"] = _tidy_fee(_at(raw, "fee"), grades)
+    sheet["require"] = [
+        _texts(row, "fact", "low", "high", "says", "proof", "clause")
+        | {"one_of": _words(row, "one_of")}
+        for row in _rows(raw, "require")
+    ]
+    sheet["group"] = _texts(_at(raw, "group"), "people", "share", "either", "clause")
+    claims = _at(raw, "claims")
+    sheet["claims"] = _texts(claims, "during_term", "or_after_term", "clause")
+    sheet["claims"]["events"] = _words(claims, "events")
+    sheet["benefit"] = [_tidy_benefit(row, grades) for row in _rows(raw, "benefit")]
+    sheet["pool"] = [
+        _texts(row, "id", "name", "per", "form", "amount", "clause") | {"of": _words(row, "of")}
+        for row in _rows(raw, "pool")
+    ]
+    papers = ("name", "form", "copies", "issued_by", "stamp", "blank", "event", "note", "clause")
+    sheet["document"] = [_texts(row, *papers) for row in _rows(raw, "document")]
+    for name in ("filing", "promise"):
+        sheet[name] = _texts(_at(raw, name), "within", "unit", "after", "clause")
+    return sheet
+
+
+def _tidy_fee(raw: Any, grades: list[str]) -> Sheet:
+    fee = _table(raw, grades)
+    fee["cases"] = [
+        _texts(case, "at", "total", *CARRIERS) for case in _cases(fee, _rows(raw, "cases"), grades)
+    ]
+    fee["pay_by"] = _texts(_at(raw, "pay_by"), *CARRIERS)
+    return fee | _texts(raw, "clause")
+
+
+def _tidy_benefit(raw: Any, grades: list[str]) -> Sheet:
+    benefit = _texts(raw, "id", "name", "event", "waiting", "clause")
+    benefit |= {"of": _words(raw, "of"), "less": _words(raw, "less")}
+    benefit["times"] = _texts(_at(raw, "times"), "limit", "per")
+    benefit["step"] = [_tidy_step(row, grades) for row in _rows(raw, "step") or [{}]]
+    return benefit
+
+
+def _tidy_step(raw: Any, grades: list[str]) -> Sheet:
+    texts = ("name", "per", "form", "whole", "rounding", "days_after", "days_limit", "clause")
+    step = _texts(raw, *texts) | _table(raw, grades)
+    step["form"] = step["form"] if step["form"] in FORMS else "pay"
+    step["cases"] = [
+        _texts(case, "at", "amount")
+        | {"bands": [_texts(band, "upto", "value") for band in _rows(case, "bands") or [{}]]}
+        for case in _cases(step, _rows(raw, "cases"), grades)
+    ]
+    return step
+
+
+def _table(raw: Any, grades: list[str]) -> Sheet:
+    """The facts a table is read by, and the ranges of those that are whole numbers."""
+    by = [name for name in dict.fromkeys(_words(raw, "by")) if name in FACTS][:2]
+    return {"by": by, **_texts(raw, "keys_1", "keys_2")}
+
+
+def _cases(table: Sheet, given: list[Any], grades: list[str]) -> list[Sheet]:
+    """One case for each combination of the facts' values: the row typed for it, else one left."""
+    keys = [keys_of(name, table[f"keys_{n}"], grades) for n, name in enumerate(table["by"], 1)]
+    wanted = ["/".join(combination) for combination in product(*keys)]
+    typed = {str(row.get("at", "")): row for row in given}
+    left = [row for at, row in typed.items() if at not in wanted]
+    cases = []
+    for at in wanted:
+        row = typed[at] if at in typed else left.pop(0) if left else {}
+        cases.append({**row, "at": at})
+    return cases
+
+
+def keys_of(fact: str, ranges: str, grades: list[str]) -> list[str]:
+    """The rows of a table by one fact: its values, the scheme's grades, or the ranges typed."""
+    if fact == "grade":
+        return grades or [""]
+    if FACTS[fact].choices:
+        return [str(choice) for choice in FACTS[fact].choices]
+    words = re.split(r"[、,，;；\s]+", unicodedata.normalize("NFKC", ranges))
+    return list(dict.fromkeys(word.replace("/", "") for word in words if word)) or [f"1{OPEN}"]
+
+
+def _at(raw: Any, key: str) -> Any:
+    return raw.get(key) if isinstance(raw, dict) else None
+
+
+def _texts(raw: Any, *keys: str) -> Sheet:
+    return {key: value if isinstance(value := _at(raw, key), str) else "" for key in keys}
+
+
+def _words(raw: Any, key: str) -> list[str]:
+    value = _at(raw, key)
+    return (
+        [word for word in value if isinstance(word, str) and word]
+        if isinstance(value, list)
+        else []
+    )
+
+
+def _rows(raw: Any, key: str) -> list[Any]:
+    value = _at(raw, key)
+    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+
+
+# ── A sheet → the table that the loader reads ───────────────────────────────────────────────
+
+
+def scheme_of(sheet: Sheet) -> dict[str, Any]:
+    """The typed scheme as the loader's table: with units, without what was left blank."""
+    scheme: dict[str, Any] = {
+        key: sheet[key].strip()
+        for key in ("id", "series", "name", "city", "operator", "source", "source_url", "rounding")
+    }
+    scheme["enrolled"] = _given({k: _day(text) for k, text in sheet["enrolled"].items()})
+    scheme["term"] = _count(sheet["term"], "个月")
+    scheme["waiting"] = _count(sheet["waiting"], "天")
+    for name in ("events", "grades"):
+        scheme[name] = {
+            row["key"].strip(): row["label"] for row in sheet[name] if any(row.values())
+        }
+    if sheet["base"]["in_scope"]:
+        scheme["base"] = sheet["base"]
+    scheme["fee"] = _fee(sheet["fee"])
+    scheme["require"] = [_require(row) for row in sheet["require"]]
+    group = sheet["group"]
+    scheme["group"] = _given(
+        {"people": _count(group["people"], "人"), "share": _rate(group["share"])}
+    )
+    if scheme["group"]:
+        scheme["group"] |= _given({"either": group["either"] == "1", "clause": group["clause"]})
+    scheme["claims"] = _claims(sheet["claims"])
+    scheme["benefit"] = [_benefit(row) for row in sheet["benefit"]]
+    scheme["pool"] = [_pool(row) for row in sheet["pool"]]
+    scheme["document"] = [_paper(row) for row in sheet["document"]]
+    scheme["filing"], scheme["promise"] = _limit(sheet["filing"]), _limit(sheet["promise"])
+    scheme = _given(scheme)
+    scheme["unstated"] = _lines(sheet["unstated"])
+    scheme["stated"] = _lines(sheet["stated"])
+    return scheme
+
+
+def _fee(fee: Sheet) -> dict[str, Any]:
+    cases = fee["cases"]
+    totals = [_yuan(case["total"]) for case in cases]
+    shares = [_given({name: _yuan(case[name]) for name in CARRIERS}) for case in cases]
+    written: dict[str, Any] = {"by": fee["by"]}
+    if len(set(totals)) == 1:  # the same for everybody is written once
+        written["total"] = totals[0]
+    else:
+        written["total"] = _nested(cases, [total or "元" for total in totals])
+    if any(shares):
+        written["share"] = _nested(cases, shares)
+    written = _given(written)
+    if not set(written) - {"by"}:
+        return {}
+    days = _given({name: _whole(fee["pay_by"][name]) for name in CARRIERS})
+    return _given({**written, "pay_by": days, "clause": fee["clause"]})
+
+
+def _require(row: Sheet) -> dict[str, Any]:
+    need: dict[str, Any] = {key: row[key].strip() for key in ("fact", "says", "proof", "clause")}
+    fact = FACTS.get(need["fact"])
+    if fact is not None and fact.choices:
+        need["one_of"] = row["one_of"]
+        return _given(need) | {"one_of": row["one_of"]}
+    if fact is not None:
+        return _given(need) | {"in": [_whole(row["low"]), _whole(row["high"])]}
+    return _given(need)
+
+
+def _claims(claims: Sheet) -> dict[str, Any]:
+    numbers = _given({key: _whole(claims[key]) for key in ("during_term", "or_after_term")})
+    if not numbers:
+        return {}
+    return numbers | _given({"events": claims["events"], "clause": claims["clause"]})
+
+
+def _benefit(row: Sheet) -> dict[str, Any]:
+    benefit: dict[str, Any] = {key: row[key].strip() for key in ("id", "name", "event", "clause")}
+    benefit |= {"of": row["of"], "less": row["less"], "waiting": _count(row["waiting"], "天")}
+    times = row["times"]
+    if times["limit"].strip():
+        benefit["times"] = {"limit": _whole(times["limit"]), "per": times["per"]}
+    return _given(benefit) | {"step": [_step(step) for step in row["step"]]}
+
+
+def _step(row: Sheet) -> dict[str, Any]:
+    form, cases = row["form"], row["cases"]
+    step: dict[str, Any] = {key: row[key].strip() for key in ("name", "per", "rounding", "clause")}
+    step["by"] = row["by"]
+    if form == "pay":
+        step["whole"] = row["whole"] == "1"
+    if form == "daily":
+        step |= {key: _count(row[key], "天") for key in ("days_after", "days_limit")}
+    if form in BANDED:
+        leaf = _rate if form == "pay" else _yuan
+        unit = "%" if form == "pay" else "元"
+        leaves: list[Any] = [
+            [[_yuan(band["upto"]) or OPEN, leaf(band["value"]) or unit] for band in case["bands"]]
+            for case in cases
+        ]
+    else:
+        leaves = [_yuan(case["amount"]) or "元" for case in cases]
+    return _given(step) | {form.removesuffix("_bands"): _nested(cases, leaves)}
+
+
+def _pool(row: Sheet) -> dict[str, Any]:
+    pool = _given(
+        {key: row[key].strip() for key in ("id", "name", "per", "clause")} | {"of": row["of"]}
+    )
+    form = row["form"] if row["form"] in ("cap", "deductible") else "cap"
+    return pool | {form: _yuan(row["amount"]) or "元"}
+
+
+def _paper(row: Sheet) -> dict[str, Any]:
+    paper: dict[str, Any] = {key: text.strip() for key, text in row.items()}
+    return _given({**paper, "copies": _whole(row["copies"]), "stamp": row["stamp"] == "1"})
+
+
+def _limit(row: Sheet) -> dict[str, Any]:
+    within = _count(row["within"], row["unit"] or "天")
+    return (
+        _given({"within": within, "after": row["after"], "clause": row["clause"]}) if within else {}
+    )
+
+
+def _nested(cases: list[Sheet], leaves: list[Any]) -> Any:
+    """The leaves of a table nested by the values of its facts."""
+    table: Any = {}
+    for case, leaf in zip(cases, leaves, strict=True):
+        if not case["at"]:
+            return leaf
+        first, _, second = case["at"].partition("/")
+        if second:
+            table.setdefault(first, {})[second] = leaf
+        else:
+            table[first] = leaf
+    return table
+
+
+def _given(table: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: value for key, value in table.items() if value not in (None, "", [], {}, False)
+    } | {key: 0 for key, value in table.items() if type(value) is int and value == 0}
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _number(text: str, unit: str) -> str:
+    plain_text = unicodedata.normalize("NFKC", text).strip().removesuffix(unit).strip()
+    return plain_text.replace(",", "")
+
+
+def _yuan(text: str) -> str:
+    number = _number(text, "元")
+    return f"{number}元" if number else ""
+
+
+def _rate(text: str) -> str:
+    number = _number(text, "%")
+    return f"{number}%" if number else ""
+
+
+def _count(text: str, unit: str) -> str:
+    number = _number(text, unit)
+    return f"{number}{unit}" if number else ""
+
+
+def _whole(text: str) -> int | str:
+    number = _number(text, "")
+    return int(number) if re.fullmatch(r"[0-9]{1,9}", number) else number
+
+
+def _day(text: str) -> date | str:
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        return text.strip()
+
+
+# ── A plan → what one would have typed ──────────────────────────────────────────────────────
+
+
+def sheet_of(plan: dict[str, Any]) -> Sheet:
+    """A plan typed out; `compile_table(scheme_of(sheet_of(plan)))` says the same."""
+    source = plan["source"]
+    raw: Sheet = {key: plan[key] or "" for key in HEAD if isinstance(plan.get(key), str)}
+    raw["enrolled"] = {key: day or "" for key, day in plan["enrolled"].items()}
+    raw["term"] = str(plan["term_months"])
+    raw["waiting"] = str(plan["waiting_days"] or "")
+    raw["unstated"], raw["stated"] = "\n".join(plan["unstated"]), "\n".join(plan["stated"])
+    for name in ("events", "grades"):
+        raw[name] = [
+            {"key": key, "label": label}
+            for key, label in plan[name].items()
+            if name == "grades" or key not in EVENTS
+        ]
+    raw["base"] = plan["base"]
+    raw["fee"] = _typed_fee(plan["fee"], source)
+    raw["require"] = [_typed_require(need, source) for need in plan["require"]]
+    raw["group"] = _typed_group(plan["group"], source)
+    raw["claims"] = _typed(plan["claims"], source)
+    raw["benefit"] = [_typed_benefit(benefit, source) for benefit in plan["benefit"]]
+    raw["pool"] = [
+        _typed(pool, source)
+        | {"form": "cap" if "cap" in pool else "deductible"}
+        | {"amount": _plain(pool.get("cap", pool.get("deductible")))}
+        for pool in plan["pool"]
+    ]
+    raw["document"] = [_typed(paper, source) for paper in plan["document"]]
+    for name in ("filing", "promise"):
+        raw[name] = _typed_limit(plan[name], source)
+    return tidy(raw)
+
+
+def _typed(table: dict[str, Any] | None, inherited: str) -> Sheet:
+    """Texts and lists as they are, numbers and ticks as text, an inherited clause left blank."""
+    typed: Sheet = {}
+    for key, value in (table or {}).items():
+        if isinstance(value, bool):
+            typed[key] = "1" if value else ""
+        elif value is None or (key == "clause" and value == inherited):
+            typed[key] = ""
+        else:
+            typed[key] = str(value) if isinstance(value, int) else value
+    return typed
+
+
+def _typed_fee(fee: dict[str, Any] | None, source: str) -> Sheet:
+    if not fee:
+        return {}
+    cases = []
+    depth = len(fee["by"])
+    by_case = fee["share"] or (fee["total"] if isinstance(fee["total"], dict) else {})
+    for at in _places(by_case, depth) if by_case else []:
+        total = _leaf(fee["total"], at) if isinstance(fee["total"], dict) else fee["total"]
+        shares = _leaf(fee["share"], at) if fee["share"] else {}
+        parts = {name: _plain(fen) for name, fen in shares.items()}
+        cases.append({"at": "/".join(at), "total": _plain(total), **parts})
+    ranges = _ranges([at["at"].split("/") for at in cases], depth)
+    days = {name: str(day) for name, day in (fee.get("pay_by") or {}).items()}
+    typed = {
+        "by": fee["by"],
+        **ranges,
+        "cases": cases or [{"at": "", "total": _plain(fee["total"])}],
+    }
+    return typed | {"pay_by": days, "clause": "" if fee["clause"] == source else fee["clause"]}
+
+
+def _typed_require(need: dict[str, Any], source: str) -> Sheet:
+    low, high = need["in"] or ("", "")
+    return {**_typed(need, source), "low": str(low), "high": str(high)}
+
+
+def _typed_group(group: dict[str, Any] | None, source: str) -> Sheet:
+    if not group:
+        return {}
+    share = group["share"]
+    return {**_typed(group, source), "share": "" if share is None else percent(share)[:-1]}
+
+
+def _typed_benefit(benefit: dict[str, Any], source: str) -> Sheet:
+    days = benefit["waiting_days"]
+    return {
+        **_typed(benefit, source),
+        "waiting": "" if days is None else str(days),
+        "times": _typed(benefit["times"], ""),
+        "step": [_typed_step(step, benefit["clause"]) for step in benefit["step"]],
+    }
+
+
+def _typed_step(step: dict[str, Any], inherited: str) -> Sheet:
+    depth, form, cases = len(step["by"]), step["form"], []
+    for at in _places(step["table"], depth):
+        leaf = _leaf(step["table"], at)
+        if isinstance(leaf, list):
+            form = "pay" if form == "pay" else "amount_bands"
+            write = _points if form == "pay" else _plain
+            bands = [{"upto": _plain(upper), "value": write(value)} for upper, value in leaf]
+            cases.append({"at": "/".join(at), "bands": bands})
+        else:
+            cases.append({"at": "/".join(at), "amount": _plain(leaf)})
+    ranges = _ranges([case["at"].split("/") for case in cases], depth)
+    return {**_typed(step, inherited), "form": form, **ranges, "cases": cases}
+
+
+def _typed_limit(limit: dict[str, Any] | None, source: str) -> Sheet:
+    if not limit:
+        return {}
+    unit = "个工作日" if limit["working"] else "天"
+    return {**_typed(limit, source), "within": str(limit["days"]), "unit": unit}
+
+
+def _places(node: Any, depth: int) -> list[tuple[str, ...]]:
+    if not depth:
+        return [()]
+    return [(key, *rest) for key, below in node.items() for rest in _places(below, depth - 1)]
+
+
+def _leaf(node: Any, at: tuple[str, ...]) -> Any:
+    for key in at:
+        node = node[key]
+    return node
+
+
+def _ranges(places: list[list[str]], depth: int) -> Sheet:
+    return {f"keys_{n + 1}": "、".join(dict.fromkeys(at[n] for at in places)) for n in range(depth)}
+
+
+def _plain(fen: int | None) -> str:
+    return "" if fen is None else plain(fen).removesuffix(".00")
+
+
+def _points(points: int) -> str:
+    return percent(points)[:-1]
+
+
+def choices_of_base() -> dict[str, str]:
+    """The parts of a settlement that a base may be summed from."""
+    return {part: label for part, label in PARTS.items() if part != "in_scope"}
+
+
+def events_of(sheet: Sheet) -> dict[str, str]:
+    """What may be claimed for, as far as the sheet names it."""
+    own = {row["key"]: row["label"] or row["key"] for row in sheet["events"] if row["key"]}
+    return {STAY: EVENTS[STAY], **own}

@@ -1,0 +1,51 @@
+"""What one edition says otherwise than another, as the public and the office read it."""
+
+from copy import deepcopy
+
+from builders_rules import shipped
+
+from huigong.differences import differences
+
+
+def test_two_equal_plans_differ_in_nothing():
+    plan = shipped("puyang-hospital-2025")
+    assert differences(plan, deepcopy(plan)) == []
+
+
+def test_a_changed_rate_stands_beside_the_old_one_and_only_it_is_marked():
+    old = shipped("anyang-hospital-2019")
+    new = deepcopy(old)
+    new["benefit"][0]["step"][0]["table"] = [[1000_00, 4000], [None, 5000]]
+    [change] = differences(old, new)
+    assert change.title == "待遇：住院医疗互助金"
+    assert [piece.text for piece in change.before if piece.changed] == ["30%"]
+    assert [piece.text for piece in change.now if piece.changed] == ["40%"]
+    assert "0.00元至1,000元" not in change.now_text
+    assert "1,000元部分按40%" in change.now_text
+
+
+def test_an_amount_is_never_cut_in_two():
+    old = shipped("anyang-hospital-2019")
+    new = deepcopy(old)
+    new["fee"]["total"] = 95_00
+    [change] = differences(old, new)
+    assert [piece.text for piece in change.before if piece.changed] == ["90元"]
+    assert [piece.text for piece in change.now if piece.changed] == ["95元"]
+
+
+def test_a_line_that_is_new_or_gone_stands_alone():
+    old = shipped("anyang-hospital-2019")
+    new = {**deepcopy(old), "promise": None, "stated": ["全市统一执行"]}
+    gone, come = sorted(differences(old, new), key=lambda change: bool(change.now))
+    assert (gone.now, come.before) == ([], [])
+    assert "10个工作日" in gone.before_text
+    assert come.now_text == "全市统一执行"
+
+
+def test_what_no_section_of_the_policy_says_is_told_too():
+    old = shipped("anyang-hospital-2019")
+    new = {**deepcopy(old), "name": "安阳市职工互助", "rounding": "down"}
+    new["benefit"][0]["clause"] = "新的依据"
+    told = {change.title: change.now_text for change in differences(old, new)}
+    assert set(told) == {"名称与口径", "待遇：住院医疗互助金"}
+    assert "依据：新的依据" in told["待遇：住院医疗互助金"]
