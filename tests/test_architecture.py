@@ -39,7 +39,6 @@ ALLOWED = {
     "rules": {"money", "plans"},
     "explain": SCHEMES,
     "differences": SCHEMES | {"explain"},
-    "differences": SCHEMES | {"explain"},
     "examples": SCHEMES | {"explain"},
     "vault": {"refusals"},
     "uploads": {"refusals"},
