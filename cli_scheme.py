@@ -80,7 +80,7 @@ def _not_covered(plan: dict[str, Any], facts: dict[str, Any]) -> list[rules.Refu
 def _claim(given: dict[str, Any], stopped: list[rules.Refusal]) -> dict[str, Any]:
     """One claim with amounts in fen and dates as dates; `refused` holds what cannot be read."""
     wrong: list[rules.Refusal] = list(stopped)
-    claim = _holder(given, ("decided", *CLAIM_AMOUNTS), wrong)
+    claim = _holder(given, ("decided", *CLAIM_AMOUNTS, *PARTS), wrong)
     claim["stays"] = [_holder(stay, tuple(PARTS), wrong) for stay in given.get("stays") or ()]
     for stay in claim["stays"]:
         wrong += rules.check_settlement(stay)

@@ -7,6 +7,7 @@ calculator, the decision and a replay come from these same evaluated steps.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from datetime import date
 from typing import Any, NamedTuple
@@ -50,6 +51,7 @@ __all__ = [
     "Rule",
     "Step",
     "assess",
+    "assess_all",
     "check_settlement",
     "day",
     "enrollment_questions",
@@ -111,13 +113,16 @@ def assess(plan: Plan | Rule, case: dict[str, Any], explain: bool = True) -> Ass
     in fen. A refused claim pays 0 and counts for nothing; the others are still assessed. What
     its caller already found against a claim is in the claim's own `refused`.
     """
-    run = Run(plan if isinstance(plan, Rule) else ready(plan), case)
-    for claim in case.get("earlier") or ():
-        run.begin(claim["cover_from"])
-        run.assess(claim, False)
-    run.begin(case.get("cover_from") or case.get("enrolled_on"))
-    claims = [run.assess(claim, explain) for claim in case["claims"]]
-    return Assessment(sum([claim.benefit for claim in claims]), claims)
+    return Run(plan if isinstance(plan, Rule) else ready(plan)).assess(case, explain)
+
+
+def assess_all(
+    plan: Plan | Rule, cases: Iterable[dict[str, Any]], explain: bool = False
+) -> Iterator[Assessment]:
+    """Assess case after case, each as `assess` does: a replay of everything a city decided."""
+    run = Run(plan if isinstance(plan, Rule) else ready(plan))
+    for case in cases:
+        yield run.assess(case, explain)
 
 
 _ready: dict[int, tuple[Plan, Plan, Rule]] = {}
@@ -136,22 +141,35 @@ def ready(plan: Plan) -> Rule:
 
 
 class Run:
-    """The running totals of one case: sums by slot, numbers of claims, times paid."""
+    """The running totals of one case (sums by slot, numbers of claims, times paid) and the claim
+    at work in it: what it reads, and what it will add to the totals once it is accepted."""
 
     __slots__ = (
-        "after", "awards", "case", "cover", "during", "end", "facts", "rule", "sums", "times",
-        "wrong",
+        "added", "after", "awards", "case", "claim", "cover", "during", "end", "event", "facts",
+        "paid", "refused", "rule", "stays", "steps", "sums", "times", "units", "wrong", "year",
     )  # fmt: skip
 
-    def __init__(self, rule: Rule, case: dict[str, Any]):
-        self.rule, self.case = rule, case
-        self.facts = case.get("facts") or {}
+    def __init__(self, rule: Rule):
+        self.rule = rule
+
+    def assess(self, case: dict[str, Any], explain: bool) -> Assessment:
+        """Assess a case from its beginning, forgetting the one before it."""
+        self.case, self.facts = case, case.get("facts") or {}
         self.sums: dict[Any, int] = {}
         self.times: dict[tuple[str, str], int] = {}
         self.cover: date | None = None
+        self.end: date | None = None
         self.wrong: Refusal | None = None
         self.during = self.after = self.awards = 0
-        self.end: date | None = None
+        for claim in case.get("earlier") or ():
+            self.begin(claim["cover_from"])
+            self.claim_in_turn(claim, False)
+        self.begin(case.get("cover_from") or case.get("enrolled_on"))
+        claims = [self.claim_in_turn(claim, explain) for claim in case["claims"]]
+        total = 0
+        for assessed in claims:
+            total += assessed[0]
+        return Assessment(total, claims)
 
     def begin(self, cover_from: Any) -> None:
         """Begin (or go on in) the term that starts on this day; term totals start at nothing."""
@@ -170,90 +188,95 @@ class Run:
         if self.rule.asks_year and cover and "year" not in (self.case.get("facts") or {}):
             self.facts = {**self.facts, "year": cover.year}
 
-    def assess(self, claim: dict[str, Any], explain: bool) -> AssessedClaim:
-        event = claim.get("event") or STAY
-        decided = claim.get("decided")
-        refused: list[Refusal] = list(claim.get("refused") or ())
-        steps: list[Step] | None = [] if explain else None
+    def claim_in_turn(self, claim: dict[str, Any], explain: bool) -> AssessedClaim:
+        """One claim after those before it; only an accepted one adds to the totals."""
+        rule, event = self.rule, claim.get("event") or STAY
         stays = claim.get("stays") or ()
+        self.claim, self.event = claim, event
+        self.stays, self.units = stays, stays or (claim,)
+        found = claim.get("refused")
+        self.refused = refused = list(found) if found else []
+        self.steps: list[Step] | None = [] if explain else None
+        self.added: dict[Any, int] = {}
+        self.paid: dict[str, int] = {}
+        self.year: int | None = None
         benefits = admit(self, claim, event, stays, refused)
-        work = _Work(claim, stays, event, steps, refused)
         if benefits and not refused:
-            if self.rule.reads_year:
-                work.year = counted_year(claim, stays, refused)
-            bases = _deducted(self, work, benefits) if self.rule.deductibles else None
+            if rule.reads_year:
+                self.year = counted_year(claim, stays, refused)
+            bases = _deducted(self, benefits) if rule.deductibles else None
             for benefit in benefits:
-                _pay(self, work, benefit, bases[benefit.id] if bases else None)
-            if self.rule.caps:
-                _share_caps(self, work)
+                _pay(self, benefit, bases[benefit.id] if bases else None)
+            if rule.caps:
+                _share_caps(self)
         if refused:
-            return self._refuse(work, decided)
-        _carry(self, work, benefits, decided)
-        return AssessedClaim(sum(work.paid.values()), steps or [], refused, work.paid)
+            return self.refuse(claim.get("decided"))
+        _carry(self, benefits, claim.get("decided"))
+        benefit_fen = 0
+        for fen in self.paid.values():
+            benefit_fen += fen
+        return AssessedClaim(benefit_fen, self.steps or [], refused, self.paid)
 
-    def _refuse(self, work: _Work, decided: int | None) -> AssessedClaim:
+    def refuse(self, decided: int | None) -> AssessedClaim:
         """A refused claim pays nothing; what a reviewer decided on it all the same still counts."""
-        if decided is not None and (benefits := self.rule.events.get(work.event)):
+        if decided is not None and (benefits := self.rule.events.get(self.event)):
             if self.rule.reads_year:
-                work.year = counted_year(work.claim, work.stays, [])
-            work.paid, work.added = {benefits[0].id: 0}, []
-            _carry(self, work, benefits, decided)
-        first = {refusal.field: refusal for refusal in reversed(work.refused)}
+                self.year = counted_year(self.claim, self.stays, [])
+            self.paid, self.added = {benefits[-1].id: 0}, {}
+            _carry(self, benefits, decided)
+        first = {refusal.field: refusal for refusal in reversed(self.refused)}
         return AssessedClaim(0, [], list(reversed(first.values())), {})
 
 
-class _Work:
-    """One claim at work: what it reads and what it will add to the totals once accepted."""
-
-    __slots__ = ("added", "claim", "event", "paid", "refused", "stays", "steps", "year")
-
-    def __init__(self, claim, stays, event, steps, refused):
-        self.claim, self.stays, self.event = claim, stays, event
-        self.steps: list[Step] | None = steps
-        self.refused: list[Refusal] = refused
-        self.added: list[tuple[Any, int]] = []
-        self.paid: dict[str, int] = {}
-        self.year: int | None = None
-
-
-def _bases(run: Run, work: _Work, benefit: BenefitRule) -> list[int]:
+def _bases(run: Run, benefit: BenefitRule) -> list[int]:
     """A benefit's base per stay, or of the claim itself where it has no stays."""
-    units = work.stays or (work.claim,)
-    if not benefit.of:
+    of, units = benefit.of, run.units
+    if len(of) == 1 and not benefit.less:
+        name = of[0]
+        return [
+            fen
+            if (fen := unit.get(name)).__class__ is int and fen >= 0
+            else _amount(run, unit, name)
+            for unit in units
+        ]
+    if not of:
         return [0] * len(units)
-    return [_base(run, work, benefit, unit) for unit in units]
+    return [_base(run, benefit, unit) for unit in units]
 
 
-def _deducted(run: Run, work: _Work, benefits) -> dict[str, list[int]]:
+def _deducted(run: Run, benefits) -> dict[str, list[int]]:
     """The bases of all benefits less the deductibles they share, stay by stay."""
-    bases = {benefit.id: _bases(run, work, benefit) for benefit in benefits}
+    bases = {benefit.id: _bases(run, benefit) for benefit in benefits}
     for members, step in run.rule.deductibles:
-        for n in range(len(work.stays or (work.claim,))):
+        shared = 0  # what bases before in the same stay or claim have used of it
+        for n in range(len(run.units)):
+            shared = 0 if step.span == STAY else shared
             for benefit in benefits:
                 if benefit.id in members and benefit.of:
                     owed = bases[benefit.id][n]
-                    bases[benefit.id][n] = _apply(run, work, benefit.id, step, owed, n)
+                    bases[benefit.id][n] = _apply(run, benefit.id, step, owed, n, shared=shared)
+                    shared += owed
     return bases
 
 
-def _base(run: Run, work: _Work, benefit: BenefitRule, unit) -> int:
+def _base(run: Run, benefit: BenefitRule, unit) -> int:
     base = 0
     for name in benefit.of:
         fen = unit.get(name)
         if fen.__class__ is not int or fen < 0:
-            fen = _amount(run, work, unit, name)
+            fen = _amount(run, unit, name)
         base += fen
     if benefit.less:
         for name in benefit.less:
-            base -= _amount(run, work, unit, name)
+            base -= _amount(run, unit, name)
         if base < 0:
             names = "、".join(PARTS[name] for name in benefit.less)
-            work.refused.append(Refusal(benefit.less[0], f"{names}之和大于被扣减的金额，请核对"))
+            run.refused.append(Refusal(benefit.less[0], f"{names}之和大于被扣减的金额，请核对"))
             return 0
     return base
 
 
-def _amount(run: Run, work: _Work, unit, name: str) -> int:
+def _amount(run: Run, unit, name: str) -> int:
     """An amount of the settlement, or summed from the parts that the scheme's base names."""
     fen = unit.get(name)
     if fen.__class__ is int and fen >= 0:
@@ -265,74 +288,77 @@ def _amount(run: Run, work: _Work, unit, name: str) -> int:
             return sum(given)
     label = PARTS.get(name) or CLAIM_AMOUNTS[name]
     wish = f"请填写{label}" if fen is None else f"{label}须为不小于零的金额"
-    work.refused.append(Refusal(name, wish))
+    run.refused.append(Refusal(name, wish))
     return 0
 
 
-def _pay(run: Run, work: _Work, benefit: BenefitRule, bases: list[int] | None) -> None:
+def _pay(run: Run, benefit: BenefitRule, bases: list[int] | None) -> None:
     """One benefit: its steps per stay, summed, then its steps on the claim."""
     if bases is None:
-        bases = _bases(run, work, benefit)
+        bases = _bases(run, benefit)
     flow, start = 0, sum(bases)
     if benefit.stay_steps:
         for n, base in enumerate(bases):
             x = base
             for step in benefit.stay_steps:
-                x = _apply(run, work, benefit.id, step, x, n, base, benefit.of)
+                x = _apply(run, benefit.id, step, x, n, base, benefit.of)
             flow += x
     else:
-        flow = start = start - _paid_before(run, work) if benefit.paid else start
+        flow = start = start - _paid_before(run, benefit) if benefit.paid else start
         if start < 0:
             flow = start = 0
     for step in benefit.claim_steps:
-        flow = _apply(run, work, benefit.id, step, flow, None, start, benefit.of)
-    work.paid[benefit.id] = flow
+        flow = _apply(run, benefit.id, step, flow, None, start, benefit.of)
+    run.paid[benefit.id] = flow
 
 
-def _paid_before(run: Run, work: _Work) -> int:
+def _paid_before(run: Run, benefit: BenefitRule) -> int:
     """What was paid before relief: as given, by this claim's benefits, or by the term's claims."""
-    given = work.claim.get(PAID)
-    if given is None and work.paid:
-        return sum(work.paid.values())
+    given = run.claim.get(PAID)
+    if given is None and run.rule.events[run.event][0].id != benefit.id:
+        return sum(run.paid.values())
     if given is None and run.awards:
         return run.awards
-    return _amount(run, work, work.claim, PAID)
+    return _amount(run, run.claim, PAID)
 
 
-def _apply(run, work, owner: str, step: StepRule, x: int, n, base=1, of=()) -> int:
-    """One step on the output before it: y = R(F(x)), or R(F(S)) - R(F(S-x)) over a span."""
+def _apply(run, owner: str, step: StepRule, x: int, n, base=1, of=(), shared=0) -> int:
+    """One step on the output before it: y = R(F(x)), or R(F(S)) - R(F(S-x)) over a span.
+
+    `shared` is what other bases of the same stay or claim put in before.
+    """
     kind, span, slot, by, curve, name, clause, index, decided = step
     at: tuple = ()
     prior = counted = None
     if by:
-        curve, at = _read(run, work, by, curve, n)
+        curve, at = _read(run, by, curve, n)
         if curve is None:
             return 0
-    if slot is None and kind == FLOW and work.steps is None:
+    if slot is None and kind == FLOW and run.steps is None and not shared:
         return curve(x)
     fed = x
     if kind > LUMP:
-        fed = counted = _counted(run, work, kind, n)
+        fed = counted = _counted(run, kind, n)
     if slot is None:
-        after = curve(fed)
+        after = curve(shared + fed) - curve(shared) if shared else curve(fed)
         if span == "claim":
-            prior = 0
+            prior = shared
     else:
-        key = (slot, work.year) if span == "year" else slot
-        prior = run.sums.get(key, 0)
-        if work.added:
-            prior += sum([fen for k, fen in work.added if k == key])
+        key = slot if span != "year" else (slot, run.year)
+        prior, added = run.sums.get(key, 0), run.added
+        if key in added:
+            prior += added[key]
         given = curve(prior)
         after = curve(prior + fed) - given
         if not decided:
-            work.added.append((key, fed))
+            added[key] = added.get(key, 0) + fed
         if kind == DAILY:
             prior = given
     if kind != FLOW:
         after = _bounded(kind, after, x, base, of)
-    if work.steps is not None:
-        stay = n if work.stays else None
-        work.steps.append(Step(owner, stay, name, x, prior, after, clause, index, at, counted))
+    if run.steps is not None:
+        stay = n if run.stays else None
+        run.steps.append(Step(owner, stay, name, x, prior, after, clause, index, at, counted))
     return after
 
 
@@ -345,14 +371,14 @@ def _bounded(kind: int, after: int, x: int, base: int, of: tuple[str, ...]) -> i
     return min(after, x) if kind == REVIEWER and of else after
 
 
-def _read(run: Run, work: _Work, by: tuple[str, ...], node: Any, n: int | None):
+def _read(run: Run, by: tuple[str, ...], node: Any, n: int | None):
     """The curve that the facts choose; a missing or unknown fact is named, never assumed."""
-    stay = work.stays[n] if n is not None and work.stays else work.claim
+    stay = run.stays[n] if n is not None and run.stays else run.claim
     at = []
     for name in by:
         value = stay.get(name)
         if value is None:
-            value = work.claim.get(name)
+            value = run.claim.get(name)
             if value is None:
                 value = run.facts.get(name)
         try:
@@ -360,66 +386,65 @@ def _read(run: Run, work: _Work, by: tuple[str, ...], node: Any, n: int | None):
         except (KeyError, TypeError):
             label = FACTS[name].label
             wish = f"请填写{label}" if value is None else f"{label}没有“{value}”这一项"
-            work.refused.append(Refusal(name, wish))
+            run.refused.append(Refusal(name, wish))
             return None, ()
         at.append(value)
     return node, tuple(at)
 
 
-def _counted(run: Run, work: _Work, kind: int, n: int | None) -> int:
+def _counted(run: Run, kind: int, n: int | None) -> int:
     """The days of a daily allowance, or what the reviewer proposes."""
     if kind != DAILY:
-        return _amount(run, work, work.claim, "proposed")
-    units = work.stays if n is None else work.stays[n : n + 1]
+        return _amount(run, run.claim, "proposed")
+    units = run.stays if n is None else run.stays[n : n + 1]
     days = 0
-    for unit in units or (work.claim,):
+    for unit in units or (run.claim,):
         value = unit.get("days")
         if type(value) is not int or value < 0:
-            work.refused.append(Refusal("days", "请填写住院天数（整数）"))
+            run.refused.append(Refusal("days", "请填写住院天数（整数）"))
             return 0
         days += value
     return days
 
 
-def _share_caps(run: Run, work: _Work) -> None:
+def _share_caps(run: Run) -> None:
     """Caps that several benefits share, last of all; what is over comes off the last benefit."""
     for pool_id, members, step in run.rule.caps:
-        paid = [benefit_id for benefit_id in members if benefit_id in work.paid]
+        paid = [benefit_id for benefit_id in members if benefit_id in run.paid]
         if not paid:
             continue
-        before = sum([work.paid[benefit_id] for benefit_id in paid])
-        over = before - _apply(run, work, pool_id, step, before, None)
+        before = sum([run.paid[benefit_id] for benefit_id in paid])
+        over = before - _apply(run, pool_id, step, before, None)
+        if not over:
+            continue
         for benefit_id in reversed(paid):
-            cut = min(over, work.paid[benefit_id])
-            work.paid[benefit_id] -= cut
+            cut = min(over, run.paid[benefit_id])
+            run.paid[benefit_id] -= cut
             over -= cut
 
 
-def _carry(run: Run, work: _Work, benefits, decided: int | None) -> None:
+def _carry(run: Run, benefits, decided: int | None) -> None:
     """Add an accepted claim to the totals; closing caps and pools carry what was decided."""
-    awards = work.paid if decided is None else _awarded(work.paid, decided)
-    for key, fen in work.added:
-        run.sums[key] = run.sums.get(key, 0) + fen
+    rule, sums = run.rule, run.sums
+    awards = run.paid if decided is None else _awarded(run.paid, decided)
+    for key, fen in run.added.items():
+        sums[key] = sums.get(key, 0) + fen
     for benefit in benefits:
         award = awards.get(benefit.id, 0)
         for step in benefit.closing:
-            _add(run, work, step, award)
+            key = (step.slot, run.year) if step.span == "year" else step.slot
+            sums[key] = sums.get(key, 0) + award
         if benefit.times and award:
-            key = (benefit.id, benefit.times[1])
-            run.times[key] = run.times.get(key, 0) + 1
-        if not benefit.paid:
-            run.awards += award
-    for _, members, step in run.rule.caps:
+            paid = (benefit.id, benefit.times[1])
+            run.times[paid] = run.times.get(paid, 0) + 1
+        run.awards += award
+    for _, members, step in rule.caps:
         if step.slot is not None:
-            _add(run, work, step, sum([awards.get(benefit_id, 0) for benefit_id in members]))
-    counts = run.rule.counts
-    if counts and work.event in counts[2]:
-        count_claim(run, work.claim)
-
-
-def _add(run: Run, work: _Work, step: StepRule, fen: int) -> None:
-    key = (step.slot, work.year) if step.span == "year" else step.slot
-    run.sums[key] = run.sums.get(key, 0) + fen
+            key = (step.slot, run.year) if step.span == "year" else step.slot
+            for benefit_id in members:
+                sums[key] = sums.get(key, 0) + awards.get(benefit_id, 0)
+    if rule.counts and run.event in rule.counts[2]:
+        count_claim(run, run.claim)
 
 
 def _awarded(paid: dict[str, int], decided: int) -> dict[str, int]:

@@ -70,8 +70,8 @@ def admit(run: Run, claim, event: str, stays, refused: list[Refusal]) -> Sequenc
     try:
         if rule.counts and event in rule.counts[2]:
             _count(run, claim, say)
-        for stay in stays:
-            _in_cover(run, stay, say)
+        if run.cover is not None and run.end is not None:
+            _in_cover(run.cover, run.end, stays, say)
         if rule.filing:
             _in_time(run, claim, stays, say)
         if event not in rule.guarded:
@@ -132,17 +132,22 @@ def count_claim(run: Run, claim) -> None:
         run.during += 1
 
 
-def _in_cover(run: Run, stay, say) -> None:
-    admitted = dated(stay, "admitted")
-    if admitted is None or run.cover is None or run.end is None:
-        return
-    if admitted < run.cover or admitted > run.end:
-        say(Refusal("admitted", f"入院日期{admitted}不在保障期{run.cover}至{run.end}内"))
+def _in_cover(cover: date, end: date, stays, say) -> None:
+    for stay in stays:
+        admitted = stay.get("admitted")
+        if admitted.__class__ is not date:
+            admitted = dated(stay, "admitted")
+            if admitted is None:
+                continue
+        if admitted < cover or admitted > end:
+            say(Refusal("admitted", f"入院日期{admitted}不在保障期{cover}至{end}内"))
 
 
 def _in_time(run: Run, claim, stays, say) -> None:
     """The filing limit in calendar days; one in working days is the office's calendar's."""
     days, after = run.rule.filing
+    if after == "discharge" and not stays:
+        return None  # no discharge to count from
     filed = dated(claim, "filed_on")
     if after == "term_end":
         start, field = run.end, "cover_from"
@@ -162,13 +167,13 @@ def _open_benefits(run, claim, event, stays, benefits, say) -> list[BenefitRule]
     """Leave out what is still waiting or already had; refuse when nothing is left."""
     kept, reasons = [], []
     for benefit in benefits:
+        reason = None
         if benefit.waiting and not run.case.get("renewal"):
             reason = _waits(run, claim, stays, benefit.waiting)
-        elif benefit.times and run.times.get((benefit.id, benefit.times[1]), 0) >= benefit.times[0]:
-            span = "终身" if benefit.times[1] == "life" else "同一保障期"
-            reason = Refusal("event", f"{span}可享受{benefit.times[0]}次，次数已用完")
-        else:
-            reason = None
+        times = benefit.times
+        if reason is None and times and run.times.get((benefit.id, times[1]), 0) >= times[0]:
+            span = "终身" if times[1] == "life" else "同一保障期"
+            reason = Refusal("event", f"{span}可享受{times[0]}次，次数已用完")
         if reason is None:
             kept.append(benefit)
         else:

@@ -75,14 +75,11 @@ class Rule(NamedTuple):
     term_slots: frozenset[int]
 
 
-def rounder(name: str) -> Callable[[int, int], int]:
-    """R: (numerator, denominator) to whole fen; half-up unless the scheme says otherwise."""
+def rounder(name: str) -> tuple[int, int, int]:
+    """R as (add, per, unit): n fen-basis-points become (n + add) // per * unit whole fen."""
     mode, unit, _ = ROUNDINGS[name]
-    if mode == "half":
-        return lambda n, d: (2 * n + d * unit) // (2 * d * unit) * unit
-    if mode == "down":
-        return lambda n, d: n // (d * unit) * unit
-    return lambda n, d: -(-n // (d * unit)) * unit
+    per = 10000 * unit
+    return {"half": per // 2, "down": 0, "up": per - 1}[mode], per, unit
 
 
 def curve(form: str, leaf: Any, *, whole: bool = False, rounding: str = "half_up", **more: int):
@@ -107,33 +104,33 @@ def curve(form: str, leaf: Any, *, whole: bool = False, rounding: str = "half_up
 
 
 def _marginal(bands: list[list[Any]], rounding: str) -> Curve:
+    add, per, unit = rounder(rounding)
     if len(bands) == 1:
-        rate = bands[0][1]
-        if rounding == "half_up":
-            return lambda s: (s * rate + 5000) // 10000
-    rounded, pieces, lower, owed = rounder(rounding), [], 0, 0
+        only = bands[0][1]
+        return lambda s: (s * only + add) // per * unit
+    pieces, lower, owed = [], 0, add
     for upper, rate in bands:
-        pieces.append((upper, lower, rate, owed))
+        pieces.append((upper, rate, owed - lower * rate))
         if upper is not None:
             owed += (upper - lower) * rate
             lower = upper
 
     def through(s: int) -> int:
-        for upper, lower, rate, owed in pieces:
+        for upper, rate, plus in pieces:
             if upper is None or s <= upper:
-                return rounded(owed + (s - lower) * rate, 10000)
+                return (s * rate + plus) // per * unit
         raise AssertionError("the last band is open")
 
     return through
 
 
 def _whole_bands(bands: list[list[Any]], rounding: str) -> Curve:
-    rounded = rounder(rounding)
+    add, per, unit = rounder(rounding)
 
     def through(s: int) -> int:
         for upper, rate in bands:
             if upper is None or s <= upper:
-                return rounded(s * rate, 10000)
+                return (s * rate + add) // per * unit
         raise AssertionError("the last band is open")
 
     return through

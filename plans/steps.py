@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -103,6 +104,9 @@ def _step(reader: Reader, place: str, given: dict, benefit: dict, plan: dict, ye
     if whole and form != "pay":
         reader.fault(f"{place}.whole", "whole 只用于 pay", "去掉 whole")
     rounding = given.get("rounding")
+    if rounding is not None and form != "pay":
+        cure = "去掉 rounding；只有比例会算出不足一分的零头"
+        reader.fault(f"{place}.rounding", "rounding 只用于 pay", cure)
     step = {
         "name": reader.text(f"{place}.name", given.get("name")),
         "per": per,
@@ -124,7 +128,30 @@ def _step(reader: Reader, place: str, given: dict, benefit: dict, plan: dict, ye
         leaf = partial(_leaf, reader, form, whole, bool(benefit["of"]))
         at = f"{place}.{form}"
         step["table"] = reader.table(at, by, given[form], leaf, plan["grades"], years)
+        if form == "amount":
+            _lumps(reader, at, per, list(_values(step["table"])))
     return step
+
+
+def _values(node: Any) -> Iterator[Any]:
+    for value in node.values() if isinstance(node, dict) else (node,):
+        yield from _values(value) if isinstance(value, dict) else (value,)
+
+
+def _lumps(reader: Reader, place: str, per: str, leaves: list[Any]) -> None:
+    """What an amount may be: over a span only its growth is paid, so it must start at nothing."""
+    banded = [leaf for leaf in leaves if isinstance(leaf, list)]
+    fixed = len(leaves) - len(banded)
+    if banded and fixed:
+        reader.fault(place, "有的分段、有的不分段", '不分段的也写成 [["以上", "3000元"]]')
+    if per in (STAY, "claim"):
+        return
+    if fixed and not banded:
+        cure = '写 per = "claim"，次数用 times 限制'
+        reader.fault(place, "固定金额不能按保障期、年度或终身累计", cure)
+    if any(bands and bands[0][1] for bands in banded):
+        cure = '最前面加一段 ["0.01元", "0元"]'
+        reader.fault(place, "累计的分段定额须从0元开始", cure)
 
 
 def read_by(reader: Reader, place: str, value: Any, plan: dict[str, Any]) -> list[str]:

@@ -200,3 +200,23 @@ def test_the_hash_names_the_edition_whatever_the_order_of_keys():
     plan = shipped("luohe-hospital-2024")
     assert plans.plan_hash(plan) == plans.plan_hash(dict(reversed(plan.items())))
     assert plans.plan_hash(plan) != plans.plan_hash({**plan, "term_months": 11})
+
+
+@pytest.mark.parametrize(
+    ("line", "place", "message"),
+    [
+        ('cap = "1元"\nrounding = "down_yuan"', ".rounding", "只用于 pay"),
+        ('amount = "3000元"', ".amount", "固定金额不能按保障期"),
+        ('amount = [["1000元", "1元"], ["以上", "2元"]]', ".amount", "须从0元开始"),
+        ('by = "membership"\namount = { member = "1元", non_member = [["以上", "0元"]] }',
+         ".amount", "有的分段、有的不分段"),
+    ],
+)  # fmt: skip
+def test_what_would_pay_nothing_over_a_term_or_round_nothing_is_refused(line, place, message):
+    fault = only_fault(step(line).replace('per = "stay"', 'per = "term"'))
+    assert fault.place == f"benefit[1].step[1]{place}"
+    assert message in fault.message
+
+
+def test_bands_of_amounts_over_a_term_may_start_with_nothing():
+    a_plan('per = "term"\namount = [["0.01元", "0元"], ["1000元", "50元"], ["以上", "80元"]]')

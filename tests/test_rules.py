@@ -428,3 +428,29 @@ total = { member = { 2022 = "75元", "2023以上" = "80元" }, non_member = { "2
         assert asked == [("place", "stay"), ("in_scope", "stay"), ("filed_on", "claim")]
         names = [q.name for q in rules.enrollment_questions(shipped(ZHENGZHOU))]
         assert names == ["membership", "age", "insurance", "employment"]
+
+
+class TestFoundByTheOracle:
+    TWO = '[[benefit]]\nid = "other"\nname = "目录外"\nof = ["out_of_catalogue"]\n'
+
+    @pytest.mark.parametrize(("per", "benefit"), [("stay", 900_00), ("claim", 1_400_00)])
+    def test_a_deductible_shared_within_a_stay_or_a_claim_is_taken_once(self, per, benefit):
+        step = f'[[benefit.step]]\nname = "全付"\nper = "{per}"\npay = "100%"\n'
+        pool = '[[pool]]\nname = "共用"\nof = ["hospital", "other"]\n'
+        pool += f'per = "{per}"\ndeductible = "500元"\n'
+        plan = plans.compile_scheme(a_scheme(BENEFIT + step + self.TWO + step + pool))
+        two = a_claim(a_stay(300_00, out_of_catalogue=600_00), a_stay(0, out_of_catalogue=1_000_00))
+        assert paid(plan, two) == [benefit]
+
+    def test_a_benefit_that_waits_is_still_held_to_its_number_of_times(self):
+        times = 'waiting = "30天"\ntimes = { limit = 1, per = "term" }\n'
+        plan = a_plan('per = "stay"\npay = "50%"', benefit=BENEFIT + times)
+        assert refusals(plan, a_claim(), a_claim()) == [[], ["event"]]
+
+    def test_a_limit_after_discharge_leaves_an_event_without_stays_alone(self):
+        plan = a_plan(
+            'per = "claim"\namount = "3000元"',
+            benefit='[[benefit]]\nid = "d"\nname = "确诊"\nevent = "diagnosis"\n',
+            top='[events]\ndiagnosis = "确诊"\n[filing]\nwithin = "60天"\nafter = "discharge"',
+        )
+        assert paid(plan, {"event": "diagnosis", "filed_on": date(2024, 7, 1)}) == [3_000_00]

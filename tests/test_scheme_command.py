@@ -6,6 +6,7 @@ import pytest
 from builders_rules import a_scheme, shipped
 from click.testing import CliRunner
 
+from huigong import plans
 from huigong.cli_scheme import assess_json, scheme, scheme_commands
 
 ZHENGZHOU = "zhengzhou-hospital-2023"
@@ -161,3 +162,15 @@ def test_check_prints_faults_cliffs_and_overlaps(tmp_path):
     assert "bad.toml: claims: 有小数 3.5" in output
     assert "missing.toml" in output
     assert "重叠" in run("check", str(good), str(good))[1]
+
+
+def test_a_claim_without_stays_holds_its_own_amounts():
+    text = (
+        'id = "x"\nname = "示例"\nenrolled = { from = 2024-01-01 }\nterm = "12个月"\n'
+        'operator = "self"\nsource = "示例"\nunstated = []\nevents = { relief = "救助" }\n'
+        '[[benefit]]\nid = "r"\nname = "救助"\nevent = "relief"\nof = ["cash"]\n'
+        '[[benefit.step]]\nname = "一半"\nper = "claim"\npay = "50%"\n'
+    )
+    case = {"cover_from": "2024-01-01", "claims": [{"event": "relief", "cash": "100.01"}]}
+    body, refused = assess_json(plans.compile_scheme(text), json.dumps(case))
+    assert (body["total"], refused) == ("50.01", False)

@@ -56,11 +56,12 @@ export const assess = (plan, facts, claim) => {
     const { form, per } = step;
     if (form == "daily") fed = total((n == null ? units : [units[n]]).map(({ days }) => days >= 0 ? BigInt(days) : fail("days")));
     if (form == "reviewer_up_to") fed = sum(["proposed"], claim);
-    const spans = !/stay|claim/.test(per), prior = (spans && sums.get(step)) || 0n;
+    const spans = step.of || !/stay|claim/.test(per), prior = (spans && sums.get(step)) || 0n;
     const curve = (s) => bend(step, leaf, step.rounding ?? plan.rounding, s);
     let after = curve(prior + fed) - (spans ? curve(prior) : 0n);
     sums.set(step, prior + fed);
-    if (base == 0n && (form == "minimum" || (form == "amount" && of && !leaf.map))) after = x;
+    if (base == 0n && form == "minimum") after = x;
+    if (base == 0n && form == "amount" && of && !leaf.map) after = 0n;
     if (form == "reviewer_up_to" && of) after = least(after, x);
     steps.push({ benefit_id: owner, stay: (stays && n) ?? null, name: step.name, before: x, prior: per == "stay" ? null : prior, after, clause: step.clause });
     return after;
@@ -75,9 +76,12 @@ export const assess = (plan, facts, claim) => {
     });
   }
   for (const pool of pools) {
-    if (pool.form != "cap" && !refused.length) units.forEach((_, n) => benefits.forEach(({ id, of }) => {
-      if (of.length && pool.of.includes(id)) bases[id][n] = apply(id, pool, bases[id][n], n);
-    }));
+    if (pool.form != "cap" && !refused.length) units.forEach((_, n) => {
+      if (pool.per == "stay") sums.delete(pool);
+      for (const { id, of } of benefits) {
+        if (of.length && pool.of.includes(id)) bases[id][n] = apply(id, pool, bases[id][n], n);
+      }
+    });
   }
   for (const { id, of, less, step } of refused.length ? [] : benefits) {
     const each = step.filter(({ per }) => per == "stay");
