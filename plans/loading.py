@@ -65,28 +65,8 @@ def _floats(reader: Reader, place: str, value: Any) -> None:
 
 def _plan(reader: Reader, scheme: dict[str, Any]) -> dict[str, Any]:
     reader.known("", scheme, TOP)
-    source = reader.text("source", scheme.get("source"))
-    name = reader.text("id", scheme.get("id"))
-    plan = {
-        "id": name,
-        "series": reader.text("series", scheme.get("series"), re.sub(r"-\d{4}$", "", name)),
-        "name": reader.text("name", scheme.get("name")),
-        "city": reader.text("city", scheme.get("city"), None),
-        "enrolled": _enrolled(reader, scheme.get("enrolled")),
-        "term_months": reader.count("term", scheme.get("term"), ("个月",))[0],
-        "operator": reader.choice("operator", scheme.get("operator"), OPERATORS),
-        "source": source,
-        "source_url": reader.text("source_url", scheme.get("source_url"), None),
-        "unstated": _sentences(reader, "unstated", scheme.get("unstated")),
-        "stated": _sentences(reader, "stated", scheme.get("stated", [])),
-        "rounding": reader.choice("rounding", scheme.get("rounding", "half_up"), ROUNDINGS),
-        "events": {**EVENTS, **_labels(reader, "events", scheme.get("events"))},
-        "grades": _labels(reader, "grades", scheme.get("grades")),
-        "base": _base(reader, scheme.get("base")),
-        "waiting_days": _days(reader, "waiting", scheme.get("waiting")) or 0,
-    }
-    if scheme.get("term") is not None and plan["term_months"] < 1:
-        reader.fault("term", "保障期须至少一个月", '写成 "12个月"')
+    plan = _head(reader, scheme)
+    source = plan["source"]
     plan["fee"] = _fee(reader, scheme.get("fee"), plan)
     plan["require"] = [
         _require(reader, f"require[{n}]", need, source)
@@ -105,6 +85,32 @@ def _plan(reader: Reader, scheme: dict[str, Any]) -> dict[str, Any]:
     plan["filing"] = _filing(reader, scheme.get("filing"), source)
     plan["promise"] = _promise(reader, scheme.get("promise"), source)
     return plan
+
+
+def _head(reader: Reader, scheme: dict[str, Any]) -> dict[str, Any]:
+    """What stands at the top: names, dates, source, and the words that the tables below use."""
+    name = reader.text("id", scheme.get("id"))
+    head = {
+        "id": name,
+        "series": reader.text("series", scheme.get("series"), re.sub(r"-\d{4}$", "", name)),
+        "name": reader.text("name", scheme.get("name")),
+        "city": reader.text("city", scheme.get("city"), None),
+        "enrolled": _enrolled(reader, scheme.get("enrolled")),
+        "term_months": reader.count("term", scheme.get("term"), ("个月",))[0],
+        "operator": reader.choice("operator", scheme.get("operator"), OPERATORS),
+        "source": reader.text("source", scheme.get("source")),
+        "source_url": reader.text("source_url", scheme.get("source_url"), None),
+        "unstated": _sentences(reader, "unstated", scheme.get("unstated")),
+        "stated": _sentences(reader, "stated", scheme.get("stated", [])),
+        "rounding": reader.choice("rounding", scheme.get("rounding", "half_up"), ROUNDINGS),
+        "events": {**EVENTS, **_labels(reader, "events", scheme.get("events"))},
+        "grades": _labels(reader, "grades", scheme.get("grades")),
+        "base": _base(reader, scheme.get("base")),
+        "waiting_days": _days(reader, "waiting", scheme.get("waiting")) or 0,
+    }
+    if scheme.get("term") is not None and head["term_months"] < 1:
+        reader.fault("term", "保障期须至少一个月", '写成 "12个月"')
+    return head
 
 
 def _tables(reader: Reader, place: str, value: Any) -> list[dict[str, Any]]:
