@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 from flask import Blueprint, render_template, request
+from peewee import JOIN
 
 from huigong.access import allow, paths, scope, visible
 from huigong.admin.lists import page_of
@@ -21,7 +22,11 @@ def index() -> Any:
         for name in ("scheme", "account", "from", "to", "q")
     }
     page = page_of(_asked(visible(Journal), asked).order_by(Journal.id.desc()))
-    lines = Posting.select(Posting, Scheme).join(Scheme).where(Posting.journal << page.rows)
+    lines = (
+        Posting.select(Posting, Scheme)
+        .join(Scheme, JOIN.LEFT_OUTER)
+        .where(Posting.journal << page.rows)
+    )
     by_journal: dict[int, list[Posting]] = {journal.id: [] for journal in page.rows}
     for line in lines.order_by(Posting.id):
         by_journal[line.journal_id].append(line)

@@ -17,7 +17,7 @@ from huigong import rules
 from huigong.models import Due, Journal, Payment, Receipt, Role
 from huigong.money import yuan
 from huigong.refusals import Refused
-from huigong.workflows import funding, ledger
+from huigong.workflows import agreement, funding, ledger
 
 JUST_PAID = {"received_on": TODAY, "remark": "", "at": NOW}
 
@@ -188,7 +188,7 @@ def test_a_reversed_payment_counts_no_more_and_its_line_may_be_recorded_where_it
     with pytest.raises(Refused, match="已经更正"):
         funding.reverse_payment(wrong, reason="再来", by=finance, at=NOW)
     assert Payment.select().count() == 2
-    assert ledger.disagreements() == []
+    assert agreement.disagreements() == []
 
 
 def test_a_receipt_follows_full_payment_once_and_in_a_series(office):

@@ -6,7 +6,7 @@ from peewee import DatabaseError
 from huigong.database import db
 from huigong.models import Due, Enrollment, Journal, Payment, Posting, Role
 from huigong.refusals import Lost
-from huigong.workflows import funding, ledger
+from huigong.workflows import agreement, funding, ledger
 
 
 def a_journal(key="test:1", postings=(("bank", 100), ("receivable", -100))):
@@ -63,14 +63,14 @@ def test_an_office_whose_facts_and_ledger_agree_has_nothing_to_say(office):
     an_approved_claim(roster.edition.organization)
     payment = paid(dues_of(a_roster(roster.organization))["city"])
     funding.reverse_payment(payment, reason="登记错了", by=payment.by, at=NOW)
-    assert ledger.disagreements() == []
+    assert agreement.disagreements() == []
 
 
 def test_an_unbalanced_journal_is_named(office):
     journal = a_journal()
     Posting.create(journal=journal, account="bank", scheme=an_edition().scheme, amount=1)
     assert ledger.unbalanced() == [journal]
-    assert any("借贷不平" in words for words in ledger.disagreements())
+    assert any("借贷不平" in words for words in agreement.disagreements())
 
 
 def test_a_due_without_its_journal_and_a_payment_booked_otherwise_are_named(office):
@@ -83,7 +83,7 @@ def test_a_due_without_its_journal_and_a_payment_booked_otherwise_are_named(offi
         amount=160_00,
         due_on=TODAY,
     )
-    assert f"应收#{due.id} 应缴 160.00 元，账簿记 0.00 元" in ledger.disagreements()
+    assert f"应收#{due.id} 应缴 160.00 元，账簿记 0.00 元" in agreement.disagreements()
     other = Payment.create(
         organization=roster.organization,
         due=due,
@@ -94,7 +94,7 @@ def test_a_due_without_its_journal_and_a_payment_booked_otherwise_are_named(offi
         by=roster.made_by,
         at=NOW,
     )
-    said = ledger.disagreements()
+    said = agreement.disagreements()
     assert f"到账#{other.id} 170.00 元，账簿记 0.00 元" in said
     assert any("多收" in words for words in said)
 
@@ -102,7 +102,7 @@ def test_a_due_without_its_journal_and_a_payment_booked_otherwise_are_named(offi
 def test_fees_that_no_longer_equal_the_dues_are_named(office):
     roster = a_paid_roster()
     Enrollment.update(fee=1).where(Enrollment.roster == roster).execute()
-    assert any(f"名册{roster.number} 应缴合计 160.00 元" in s for s in ledger.disagreements())
+    assert any(f"名册{roster.number} 应缴合计 160.00 元" in s for s in agreement.disagreements())
 
 
 def test_an_award_without_its_journal_and_a_journal_without_a_fact_are_named(office):
@@ -110,7 +110,7 @@ def test_an_award_without_its_journal_and_a_journal_without_a_fact_are_named(off
     claim = an_approved_claim()
     decision = claim.decisions.get()
     a_journal(postings=[("benefits", 5), ("payable", -5)])
-    assert any(words.startswith("互助金支出：账簿余额") for words in ledger.disagreements())
+    assert any(words.startswith("互助金支出：账簿余额") for words in agreement.disagreements())
     assert decision.amount == ledger.balance(claim.enrollment.edition.scheme, "benefits")
 
 

@@ -10,7 +10,7 @@ from peewee import IntegrityError
 from huigong.database import db
 from huigong.models import AuditEvent, ClaimEvent, Journal, Member, Payout, PayoutBatch, Role
 from huigong.refusals import Lost, Refused
-from huigong.workflows import ledger, payouts
+from huigong.workflows import agreement, ledger, payouts
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_a_released_batch_pays_its_claims_and_the_ledger_agrees(city, maker, rel
     scheme = claims[0].enrollment.edition.scheme
     assert ledger.balance(scheme, "bank") == 2 * 75_00 - 6_319_10
     assert ledger.balance(scheme, "payable") == 0
-    assert ledger.disagreements() == []
+    assert agreement.disagreements() == []
 
 
 def test_the_maker_cannot_release_and_the_database_agrees(city, maker):
@@ -114,7 +114,7 @@ def test_two_people_releasing_one_batch_at_once_pay_it_once(city, maker, release
         lambda: payouts.release_batch(PayoutBatch.get_by_id(batch.id), by=third, at=NOW),
     )
     assert said == ["Lost", "done"]
-    assert ledger.disagreements() == []
+    assert agreement.disagreements() == []
 
 
 def test_release_and_withdrawal_at_once_leave_one_of_them(city, maker, releaser):
@@ -125,7 +125,7 @@ def test_release_and_withdrawal_at_once_leave_one_of_them(city, maker, releaser)
         lambda: payouts.withdraw_batch(theirs, reason="有误", by=maker, at=NOW),
     )
     assert said == ["Lost", "done"]
-    assert ledger.disagreements() == []
+    assert agreement.disagreements() == []
 
 
 def test_a_member_without_a_card_cannot_enter_a_batch(city, maker):
@@ -154,11 +154,11 @@ def test_a_returned_payout_makes_the_claim_payable_again(city, maker, releaser):
     payouts.return_payout(payout, note="户名不符", by=maker, at=NOW)
     assert fresh(claim).stage == "approved"
     assert ledger.balance(claim.enrollment.edition.scheme, "bank") == 75_00
-    assert ledger.disagreements() == []
+    assert agreement.disagreements() == []
     again = a_batch(city, maker, claim)
     assert payouts.payouts_of(again)[0].key == f"claim:{claim.id}:2"
     payouts.release_batch(again, by=releaser, at=NOW)
-    assert ledger.disagreements() == []
+    assert agreement.disagreements() == []
     with pytest.raises(Refused):
         payouts.return_payout(fresh(payout), note="再退", by=maker, at=NOW)
 

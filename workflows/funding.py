@@ -11,21 +11,25 @@ from huigong import identity, rules
 from huigong.database import writes
 from huigong.models import (
     Due,
+    DueStanding,
     Edition,
     Enrollment,
     Journal,
     Level,
+    Organization,
     Payment,
     PaymentReversal,
     Receipt,
+    ReceiptVoid,
     Roster,
     Scheme,
+    StatementLine,
     User,
 )
 from huigong.money import yuan
 from huigong.plans.vocabulary import CARRIERS
 from huigong.refusals import Refused
-from huigong.workflows import audit, ledger
+from huigong.workflows import audit, ledger, top_ups
 
 _LEVELS = {
     "province": Level.PROVINCE,
@@ -39,9 +43,10 @@ _LEVELS = {
 def raise_dues(roster: Roster, *, by: User, at: datetime) -> list[Due]:
     """Raise what a roster's people owe, one due per carrier, and book it as receivable.
 
-    The shares are the edition's at the facts each person enrolled with; they are never
-    recomputed. Refuses when the dues were raised before, when the edition states no fee, and
-    when a carrier has no organization above the unit.
+    The shares are the edition's at the facts each person enrolled with, the rest less the
+    top-ups that hold on the day cover starts; they are never recomputed. Refuses when the dues
+    were raised before, when the edition states no fee, and when a carrier has no organization
+    above the unit.
     """
     if roster.dues.exists():
         raise Refused("roster", f"名册{roster.number}的应缴已经生成")
@@ -59,6 +64,14 @@ def raise_dues(roster: Roster, *, by: User, at: datetime) -> list[Due]:
             payer=payer,
             amount=amount,
             due_on=due_on,
+        )
+        DueStanding.create(
+            organization=unit,
+            due=due,
+            payer=payer,
+            receiver=roster.edition.organization_id,
+            due_on=due_on,
+            owing=amount,
         )
         _book_due(due, by=by, at=at)
         made.append(due)
@@ -79,6 +92,7 @@ def shares_of(roster: Roster) -> dict[str, int]:
         .group_by(Enrollment.facts)
     )
     owed: Counter[str] = Counter()
+    added = top_ups.held_for(roster)
     for facts, count, fees in people.tuples():
         try:
             fee = rules.fee(roster.edition.plan, facts)
@@ -86,7 +100,8 @@ def shares_of(roster: Roster) -> dict[str, int]:
             raise Refused("roster", silent.message) from silent
         if fee.total * count != int(fees):
             raise ValueError(f"roster {roster.id}: enrolled at another fee than the edition's")
-        for carrier, fen in (fee.shares or {"rest": fee.total}).items():
+        shares = fee.shares or {"rest": fee.total}
+        for carrier, fen in top_ups.carried(shares, facts, added).items():
             owed[roster.rest_by if carrier == "rest" else carrier] += fen * count
     return {carrier: fen for carrier, fen in owed.items() if fen}
 
@@ -147,12 +162,11 @@ def record_payment(
     """Record money received on a due, whole or in part, and book it at the bank.
 
     `amount` is in fen. Refuses more than what remains, a day in the future, and a statement line
-    (`bank_reference`) that already counts somewhere.
+    (`bank_reference`) that already counts somewhere or came with an imported statement.
     """
-    reference = identity.plain_text(bank_reference).replace(" ", "").upper()
-    remaining = due.amount - due.paid
-    faults = _payment_faults(due, remaining, amount, received_on, at.date())
-    faults += _reference_faults(reference)
+    reference = plain_reference(bank_reference)
+    faults = _payment_faults(due, due.amount - due.paid, amount, received_on, at.date())
+    faults += _reference_faults(reference, due)
     if faults:
         raise Refused.all(faults)
     used = Payment.select().where(Payment.bank_reference == reference).count()
@@ -167,21 +181,68 @@ def record_payment(
         by=by,
         at=at,
     )
-    _book_payment(payment, due, by=by, at=at)
+    return settle(payment, account="bank", by=by, at=at)
+
+
+def plain_reference(text: str) -> str:
+    """A bank's reference however it was typed: no spaces, half-width, capitals."""
+    return identity.plain_text(text).replace(" ", "").upper()
+
+
+@writes
+def assign_line(line: StatementLine, due: Due, *, amount: int, by: User, at: datetime) -> Payment:
+    """Assign money of a statement line to a due, whole or in part: it leaves suspense.
+
+    `amount` is in fen. Refuses more than what remains on the due, and a due whose money somebody
+    else receives. That the line has as much is its caller's to see to.
+    """
+    faults = _payment_faults(due, due.amount - due.paid, amount, line.received_on, at.date())
+    if due.roster.edition.organization_id != line.organization_id:
+        faults.append(("due", "这笔应缴不由本单位收取"))
+    if faults:
+        raise Refused.all(faults)
+    used = Payment.select().where(Payment.line == line).count()
+    payment = Payment.create(
+        organization=due.organization_id,
+        due=due,
+        amount=amount,
+        received_on=line.received_on,
+        remark=line.remark,
+        bank_reference=line.reference,
+        key=f"line:{line.id}:{used + 1}",
+        line=line,
+        by=by,
+        at=at,
+    )
+    return settle(payment, account="suspense", by=by, at=at)
+
+
+def settle(payment: Payment, *, account: str, by: User, at: datetime) -> Payment:
+    """Book a new payment, out of the bank or out of suspense, and let its due's standing say so."""
+    due = payment.due
+    _book_payment(payment, due, account=account, by=by, at=at)
+    owing = _restand(due)
     place = due.organization
     audit.record("record payment", by=by, at=at, on=payment, organization=place)
-    if amount == remaining and is_paid(due.roster):
+    if not owing and is_paid(due.roster):
         audit.record("roster paid", by=by, at=at, on=due.roster, organization=place)
     return payment
 
 
-def _book_payment(payment: Payment, due: Due, *, by: User, at: datetime) -> Journal:
+def _restand(due: Due) -> int:
+    """Let a due's standing say again what is owing; in fen."""
+    owing = int(due.amount - due.paid)
+    DueStanding.update(owing=owing, settled=not owing).where(DueStanding.due == due).execute()
+    return owing
+
+
+def _book_payment(payment: Payment, due: Due, *, account: str, by: User, at: datetime) -> Journal:
     return ledger.book(
         key=f"payment:{payment.id}:received",
         text=f"名册#{due.roster.number} 到账 {due.payer.name}（流水号{payment.bank_reference}）",
         organization=due.organization,
         scheme=scheme_of(due.roster),
-        postings=[("bank", payment.amount), ("receivable", -payment.amount)],
+        postings=[(account, payment.amount), ("receivable", -payment.amount)],
         by=by,
         at=at,
     )
@@ -204,9 +265,16 @@ def _payment_faults(
     return faults
 
 
-def _reference_faults(reference: str) -> list[tuple[str, str]]:
+def _reference_faults(reference: str, due: Due) -> list[tuple[str, str]]:
     if not reference:
         return [("bank_reference", "请填写银行流水号")]
+    imported = StatementLine.select().where(
+        StatementLine.organization == due.roster.edition.organization_id,
+        StatementLine.reference == reference,
+        StatementLine.stage != "withdrawn",
+    )
+    if imported.exists():
+        return [("bank_reference", "这条流水已随银行对账单导入，请在“银行到账”里分配")]
     live = (
         Payment.select(Payment, Due, Roster)
         .join(Due)
@@ -236,13 +304,18 @@ def reverse_payment(payment: Payment, *, reason: str, by: User, at: datetime) ->
     if payment.reversals.exists():
         raise Refused("reason", "这笔到账已经更正过")
     if receipt := receipt_of(roster):
-        raise Refused("reason", f"这份名册已开票确认（{receipt.number}），不能再更正到账")
+        raise Refused(
+            "reason", f"这份名册已开票确认（{receipt.number}），不能再更正到账；请先作废收据"
+        )
     reversal = PaymentReversal.create(
         organization=payment.organization_id, payment=payment, reason=reason.strip(), by=by, at=at
     )
     booked = Journal.get(Journal.key == f"payment:{payment.id}:received")
     text = f"更正：{booked.text}"
     ledger.reverse(booked, text=text, by=by, at=at)
+    _restand(payment.due)
+    if payment.line_id:
+        StatementLine.update(stage="open").where(StatementLine.id == payment.line_id).execute()
     place = payment.organization
     audit.record("reverse payment", by=by, at=at, on=payment, organization=place)
     return reversal
@@ -250,7 +323,8 @@ def reverse_payment(payment: Payment, *, reason: str, by: User, at: datetime) ->
 
 @writes
 def confirm_receipt(roster: Roster, *, by: User, at: datetime) -> Receipt:
-    """Confirm that a fully paid roster's money was invoiced; one number of the year's series.
+    """Confirm that a fully paid roster's money was invoiced; one number of the series that its
+    receiver has for the year.
 
     Refuses a roster that is not fully paid, owes nothing, or has its receipt already.
     """
@@ -261,10 +335,14 @@ def confirm_receipt(roster: Roster, *, by: User, at: datetime) -> Receipt:
     if not is_paid(roster):
         raise Refused("receipt", "还有应缴没有到账，缴清后才能开票确认")
     total = sum(due.amount for due in roster.dues)
+    issuer = roster.edition.organization
+    earlier = Receipt.select().where(Receipt.roster == roster).count()
     receipt = Receipt.create(
         organization=roster.organization_id,
         roster=roster,
-        number=_next_number(at.year),
+        issuer=issuer,
+        key=f"{roster.id}:{earlier + 1}",
+        number=_next_number(issuer, at.year),
         amount=total,
         by=by,
         on=at.date(),
@@ -274,14 +352,33 @@ def confirm_receipt(roster: Roster, *, by: User, at: datetime) -> Receipt:
     return receipt
 
 
+@writes
+def void_receipt(receipt: Receipt, *, reason: str, by: User, at: datetime) -> ReceiptVoid:
+    """Void a receipt: it stays, with the reason, and its number is never used again. The roster
+    may have another. Refuses without a reason, and a second time."""
+    if not reason.strip():
+        raise Refused("reason", "请写明作废的原因")
+    if receipt.voids.exists():
+        raise Refused("reason", "这张收据已经作废")
+    void = ReceiptVoid.create(
+        organization=receipt.organization_id, receipt=receipt, reason=reason.strip(), by=by, at=at
+    )
+    place, number = receipt.organization, receipt.number
+    audit.record("void receipt", by=by, at=at, on=receipt, organization=place, detail=number)
+    return void
+
+
 def receipt_of(roster: Roster) -> Receipt | None:
-    """The receipt of a roster, if it was confirmed."""
-    return Receipt.get_or_none(Receipt.roster == roster)  # type: ignore[no-any-return]
+    """The receipt of a roster that counts, if there is one."""
+    voided = ReceiptVoid.select(ReceiptVoid.receipt)
+    return Receipt.get_or_none(Receipt.roster == roster, Receipt.id.not_in(voided))  # type: ignore[no-any-return]
 
 
-def _next_number(year: int) -> str:
-    """SJ2024-000123: the year's receipts in a row, without gaps."""
-    series = Receipt.select(fn.MAX(Receipt.number)).where(Receipt.number.startswith(f"SJ{year}-"))
+def _next_number(issuer: Organization, year: int) -> str:
+    """SJ2024-000123: an issuer's receipts of a year in a row, without gaps, the void included."""
+    series = Receipt.select(fn.MAX(Receipt.number)).where(
+        Receipt.issuer == issuer, Receipt.number.startswith(f"SJ{year}-")
+    )
     last = series.scalar()
     return f"SJ{year}-{int(last[-6:]) + 1 if last else 1:06d}"
 

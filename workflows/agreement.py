@@ -1,0 +1,298 @@
+"""Whether dues, payments, cover, decisions, payouts and the ledger say the same. Only reads."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from peewee import JOIN, Expression, Value, fn
+
+from huigong.models import (
+    Claim,
+    Decision,
+    Due,
+    DueStanding,
+    Enrollment,
+    Income,
+    IncomeReversal,
+    Journal,
+    Payment,
+    PaymentReversal,
+    Payout,
+    Posting,
+    Refund,
+    RefundReversal,
+    Roster,
+    Statement,
+    StatementLine,
+    Transfer,
+    TransferItem,
+    TransferReversal,
+)
+from huigong.money import yuan
+from huigong.workflows.ledger import ACCOUNTS, total, unbalanced
+
+
+def disagreements() -> list[str]:
+    """Where dues, payments, cover, decisions, payouts and the ledger say different things.
+
+    In sentences, as `huigong verify` prints them; empty when all agree.
+    """
+    found = [f"账簿凭证 {journal.key}（{journal.text}）借贷不平" for journal in unbalanced()]
+    for question in (
+        *(_dues, _standings, _payments, _statements, _incomes, _transfers),
+        *(_awards, _payouts, _strangers),
+    ):
+        found += question()
+    return found
+
+
+def _key(kind: str, fact: Any, deed: str) -> Expression:
+    return Value(f"{kind}:").cast("TEXT").concat(fact.cast("TEXT")).concat(Value(f":{deed}"))
+
+
+def _booked_otherwise(facts: Any, fact: Any, key: Any, account: str, fen: Any) -> Iterator[Any]:
+    """(id, fen of the fact, fen booked under its key) of the facts that were booked otherwise."""
+    booked = (
+        Journal.select(Journal.key, total(Posting.amount).alias("fen"))
+        .join(Posting)
+        .where(Posting.account == account)
+        .group_by(Journal.key)
+    )
+    query = facts.join_from(facts.model, booked, JOIN.LEFT_OUTER, on=key == booked.c.key)
+    amount = fn.COALESCE(booked.c.fen, 0)
+    query = query.select(fact, fen, amount).where(amount != fen).order_by(fact)
+    return query.tuples().iterator()  # type: ignore[no-any-return]
+
+
+def _dues() -> list[str]:
+    key = _key("due", Due.id, "raised")
+    found = [
+        f"应收#{number} 应缴 {yuan(due)} 元，账簿记 {yuan(booked)} 元"
+        for number, due, booked in _booked_otherwise(
+            Due.select(), Due.id, key, "receivable", Due.amount
+        )
+    ]
+    owed = fn.COALESCE(Due.select(total(Due.amount)).where(Due.roster == Roster.id), 0)
+    fees: Any = Enrollment.select(total(Enrollment.fee)).where(Enrollment.roster == Roster.id)
+    fees = fn.COALESCE(fees, 0)
+    rosters: Any = Roster.select(Roster.number, owed.alias("owed"), fees.alias("fees"))
+    found += [
+        f"名册{number} 应缴合计 {yuan(owed)} 元，参保费合计 {yuan(fees)} 元"
+        for number, owed, fees in rosters.where(Roster.stage == "approved", owed != fees).tuples()
+    ]
+    over: Any = Due.select(Due, Due.received().alias("received")).where(Due.received() > Due.amount)
+    return found + [
+        f"应收#{due.id} 应缴 {yuan(due.amount)} 元，到账 {yuan(due.received)} 元，多收"
+        for due in over
+    ]
+
+
+def _standings() -> list[str]:
+    """The cache of what is owing, by which lists are filtered, against dues and payments."""
+    owing = Due.amount - Due.received()
+    query: Any = (
+        Due.select(Due.id, owing.alias("owing"), DueStanding.owing, DueStanding.settled)
+        .join(DueStanding, JOIN.LEFT_OUTER, on=DueStanding.due == Due.id)
+        .where(
+            DueStanding.id.is_null()
+            | (DueStanding.owing != owing)
+            | (DueStanding.settled != (DueStanding.owing == 0))
+        )
+    )
+    return [
+        f"应收#{number} 尚欠 {yuan(owed)} 元，清单记 {yuan(listed or 0)} 元"
+        for number, owed, listed, _ in query.tuples()
+    ]
+
+
+def _payments() -> list[str]:
+    key = _key("payment", Payment.id, "received")
+    taken = Payment.amount * -1
+    facts = _booked_otherwise(Payment.select(), Payment.id, key, "receivable", taken)
+    found = [
+        f"到账#{number} {yuan(-paid)} 元，账簿记 {yuan(-booked)} 元"
+        for number, paid, booked in facts
+    ]
+    key = _key("payment", Payment.id, "received:reversed")
+    undone = Payment.select().join(PaymentReversal)
+    facts = _booked_otherwise(undone, Payment.id, key, "receivable", Payment.amount)
+    return found + [f"到账#{number} 已更正，账簿没有对应的冲销凭证" for number, _, _ in facts]
+
+
+def _statements() -> list[str]:
+    """Statements against their lines and the ledger; lines against what was decided of them."""
+    imported = Statement.select().where(Statement.stage != "kept", Statement.amount > 0)
+    key = _key("statement", Statement.id, "imported")
+    facts = _booked_otherwise(imported, Statement.id, key, "bank", Statement.amount)
+    found = [
+        f"对账单#{number} 共 {yuan(amount)} 元，账簿记 {yuan(booked)} 元"
+        for number, amount, booked in facts
+    ]
+    lines = StatementLine.select(total(StatementLine.amount))
+    lines = fn.COALESCE(lines.where(StatementLine.statement == Statement.id), 0)
+    differing: Any = Statement.select(Statement.id, Statement.amount, lines.alias("lines"))
+    found += [
+        f"对账单#{number} 共 {yuan(amount)} 元，逐笔合计 {yuan(sum_of_lines)} 元"
+        for number, amount, sum_of_lines in differing.where(Statement.amount != lines).tuples()
+    ]
+    return found + _lines()
+
+
+def _lines() -> list[str]:
+    """A line is settled exactly when all its money was decided, and never more than that."""
+    used = sum((_live_of(fact, undone) for fact, undone in _USES[1:]), start=_live_of(*_USES[0]))
+    wrong: Any = StatementLine.select(StatementLine, used.alias("used")).where(
+        (used > StatementLine.amount)
+        | ((StatementLine.stage == "settled") & (used != StatementLine.amount))
+        | ((StatementLine.stage == "open") & (used == StatementLine.amount))
+        | ((StatementLine.stage == "withdrawn") & (used != 0))
+    )
+    return [
+        f"流水{line.reference} 共 {yuan(line.amount)} 元，已分配 {yuan(line.used)} 元，状态不符"
+        for line in wrong
+    ]
+
+
+_USES: list[tuple[Any, Any]] = [
+    (Payment, PaymentReversal),
+    (Income, IncomeReversal),
+    (Refund, RefundReversal),
+]
+
+
+def _live_of(fact: Any, undone: Any) -> Any:
+    """The expression for the fen that live facts of one kind took of a line."""
+    live = fact.select(total(fact.amount)).join(undone, JOIN.LEFT_OUTER)
+    return fn.COALESCE(live.where(fact.line == StatementLine.id, undone.id.is_null()), 0)
+
+
+def _incomes() -> list[str]:
+    found = []
+    for fact, undone, kind, words, account, sign in (
+        (Income, IncomeReversal, "income", "其他收入", "income", -1),
+        (Refund, RefundReversal, "refund", "退款", "bank", -1),
+    ):
+        sides = (
+            (fact.select(), "", sign),
+            (fact.select().join(undone), ":reversed", -sign),
+        )
+        for facts, ending, side in sides:
+            key = _key(kind, fact.id, "booked" + ending)
+            booked = _booked_otherwise(facts, fact.id, key, account, fact.amount * side)
+            found += [f"{words}#{number} 与账簿不符" for number, _, _ in booked]
+    return found
+
+
+def _transfers() -> list[str]:
+    key = _key("transfer", Transfer.id, "sent")
+    facts = _booked_otherwise(Transfer.select(), Transfer.id, key, "transferred", Transfer.amount)
+    found = [f"转款#{number} 与账簿不符" for number, _, _ in facts]
+    key = _key("transfer", Transfer.id, "sent:reversed")
+    undone = Transfer.select().join(TransferReversal)
+    facts = _booked_otherwise(undone, Transfer.id, key, "transferred", Transfer.amount * -1)
+    found += [f"转款#{number} 已更正，账簿没有对应的冲销凭证" for number, _, _ in facts]
+    items = TransferItem.select(total(TransferItem.amount))
+    items = fn.COALESCE(items.where(TransferItem.transfer == Transfer.id), 0)
+    wrong: Any = Transfer.select(Transfer.number).where(Transfer.amount != items)
+    return found + [f"转款单{number} 与所列名册的合计不符" for (number,) in wrong.tuples()]
+
+
+def _awards() -> list[str]:
+    """Approved decisions against `claim:…:award`."""
+    key = _key("claim", Decision.claim, "award")
+    awards = Decision.select().where(Decision.verdict == "approve", Decision.amount > 0)
+    facts = _booked_otherwise(awards, Decision.claim, key, "benefits", Decision.amount)
+    return [
+        f"申领#{number} 核定 {yuan(amount)} 元，账簿记 {yuan(booked)} 元"
+        for number, amount, booked in facts
+    ]
+
+
+def _payouts() -> list[str]:
+    sent = Payout.select().where(Payout.stage << ["paid", "returned"])
+    key = _key("payout", Payout.id, "paid")
+    found = [
+        f"发放#{number} {yuan(-amount)} 元，账簿记 {yuan(-booked)} 元"
+        for number, amount, booked in _booked_otherwise(
+            sent, Payout.id, key, "bank", Payout.amount * -1
+        )
+    ]
+    back = Payout.select().where(Payout.stage == "returned")
+    key = _key("payout", Payout.id, "paid:reversed")
+    found += [
+        f"发放#{number} 已退回，账簿没有对应的冲销凭证"
+        for number, _, _ in _booked_otherwise(back, Payout.id, key, "bank", Payout.amount)
+    ]
+    wrong: Any = (
+        Payout.select(Payout.id, Payout.amount, Decision.amount)
+        .join(Claim)
+        .join(Decision, JOIN.LEFT_OUTER)
+        .where((Decision.id.is_null()) | (Decision.amount != Payout.amount))
+    )
+    found += [
+        f"发放#{number} {yuan(amount)} 元，核定 {yuan(decided or 0)} 元"
+        for number, amount, decided in wrong.tuples()
+    ]
+    return found + _stages()
+
+
+def _stages() -> list[str]:
+    """A claim is paid exactly when one payout of it went out and did not come back."""
+    live = Payout.select(fn.COUNT(Payout.id)).where(Payout.stage == "paid")
+    paid = fn.COALESCE(live.where(Payout.claim == Claim.id), 0)
+    query: Any = Claim.select(Claim.number, Claim.stage, paid.alias("paid")).where(
+        ((Claim.stage == "paid") & (paid != 1)) | ((Claim.stage != "paid") & (paid != 0))
+    )
+    return [f"申领{number} 状态与发放不符：已发放 {paid} 笔" for number, _, paid in query.tuples()]
+
+
+def _strangers() -> list[str]:
+    """The whole ledger against the whole of the facts, so that a journal that belongs to no fact
+    shows too."""
+    owed = _all(Due)
+    received, by_line = _live(Payment, PaymentReversal)
+    other, other_by_line = _live(Income, IncomeReversal)
+    refunded, _ = _live(Refund, RefundReversal)
+    sent = _undone_less(Transfer, TransferReversal)
+    came = int(
+        StatementLine.select(total(StatementLine.amount))
+        .where(StatementLine.stage != "withdrawn")
+        .scalar()
+    )
+    awarded = Decision.select(total(Decision.amount)).where(Decision.verdict == "approve").scalar()
+    paid = Payout.select(total(Payout.amount)).where(Payout.stage == "paid").scalar()
+    by_hand = received - by_line + other - other_by_line
+    expected = {
+        "receivable": owed - received,
+        "contributions": -owed,
+        "income": -other,
+        "suspense": by_line + other_by_line + refunded - came,
+        "bank": came + by_hand - refunded - sent - int(paid),
+        "transferred": sent,
+        "benefits": int(awarded),
+        "payable": int(paid) - int(awarded),
+    }
+    query: Any = Posting.select(Posting.account, total(Posting.amount)).group_by(Posting.account)
+    booked = {account: int(fen) for account, fen in query.tuples()}
+    return [
+        f"{ACCOUNTS.get(account, account)}：账簿余额 {yuan(booked.get(account, 0))} 元，"
+        f"按业务应为 {yuan(expected.get(account, 0))} 元"
+        for account in sorted(booked.keys() | expected.keys())
+        if booked.get(account, 0) != expected.get(account, 0)
+    ]
+
+
+def _all(fact: Any) -> int:
+    return int(fact.select(total(fact.amount)).scalar())
+
+
+def _undone_less(fact: Any, undone: Any) -> int:
+    """Fen of all facts of one kind that were not undone."""
+    live = fact.select(total(fact.amount)).join(undone, JOIN.LEFT_OUTER)
+    return int(live.where(undone.id.is_null()).scalar())
+
+
+def _live(fact: Any, undone: Any) -> tuple[int, int]:
+    """Fen of the live facts of one kind: all, and those that came out of suspense."""
+    live = fact.select(total(fact.amount)).join(undone, JOIN.LEFT_OUTER)
+    out_of_suspense = live.where(undone.id.is_null(), fact.line.is_null(False))
+    return _undone_less(fact, undone), int(out_of_suspense.scalar())
