@@ -259,6 +259,27 @@ class Employment(Base):
     to_on = DateField(null=True)
 
 
+class IdCorrection(Sealed):
+    """A request to correct a member's resident ID, with its proof; a second person decides."""
+
+    organization = ForeignKeyField(Organization, backref="id_corrections")
+    member = ForeignKeyField(Member, backref="id_corrections")
+    resident_id = BlobField()  # the right number
+    id_index = TextField(index=True)
+    reason = TextField()
+    proof = TextField()  # the kept file's name
+    proof_name = TextField()
+    asked_by = ForeignKeyField(User, backref="asked_corrections")
+    asked_at = DateTimeField()
+    stage = TextField(default="asked", index=True)  # asked | approved | refused
+    decided_by = ForeignKeyField(User, null=True, backref="decided_corrections")
+    decided_on = DateField(null=True)
+    note = TextField(default="")
+
+    class Meta:
+        constraints: ClassVar = [Check("decided_by_id IS NULL OR decided_by_id <> asked_by_id")]
+
+
 # ── Schemes and cover ───────────────────────────────────────────────────────────────────────
 
 
@@ -724,6 +745,7 @@ class Claim(Base):
     stage = TextField(default="filed", index=True)  # filed returned reviewed approved refused paid
     filed_by = ForeignKeyField(User, backref="filed_claims")
     filed_on = DateField()
+    promised_on = DateField(null=True, index=True)  # the office's own promise, from the last filing
     first_reviewer = ForeignKeyField(User, null=True, backref="first_reviews")
     computed = BigIntegerField(default=0)  # what the steps said when last reckoned
 
