@@ -314,7 +314,7 @@ class Assessing:
     def admit(self, reading: Reading, past: Past) -> None:
         scheme = self.scheme
         if not reading.benefits:
-            reading.fault("event")
+            reading.fault("event" if self.scheme.get("benefit") else "benefit")
             return
         self.check_amounts(reading)
         self.check_requirements(reading)
