@@ -177,7 +177,7 @@ def scope(model: type[Base], *roles: Role) -> Expression:
     return condition
 
 
-def visible(model: type[Row], *roles: Role) -> ModelSelect:
+def visible(model: type[Row], *roles: Role) -> "ModelSelect[Any]":
     """The rows of `model` the signed-in user may see on the current endpoint."""
     return model.select().where(scope(model, *roles))
 

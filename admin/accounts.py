@@ -1,6 +1,7 @@
 """Accounts: signing in and out, setting a password, and the people of an organization."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, flash, g, redirect, render_template, request, session, url_for
@@ -118,7 +119,7 @@ def new(id: int) -> Any:
     return _new_page(find(Organization, id), {}, [], {})
 
 
-def _new_page(place: Organization, form: Any, roles: list[str], errors: dict[str, str]) -> str:
+def _new_page(place: Organization, form: Any, roles: Sequence[str], errors: dict[str, str]) -> str:
     offered = [role for role in Role if deeds.may_grant(g.user, role, place)]
     return render_template(
         "admin/accounts/new.html",

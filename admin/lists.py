@@ -1,7 +1,7 @@
 """Lists in the office: paging and sorting by the query string."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from flask import request
 from peewee import ModelSelect
@@ -9,7 +9,8 @@ from peewee import ModelSelect
 PAGE_ROWS = 50
 
 
-class Waiting(NamedTuple):
+@dataclass(frozen=True)
+class Waiting:
     """Something that waits for the signed-in user: how many, what, and where."""
 
     count: int
@@ -31,7 +32,7 @@ class Page:
         return max(1, -(-self.total // self.size))
 
 
-def page_of(query: ModelSelect, *, size: int = PAGE_ROWS) -> Page:
+def page_of(query: "ModelSelect[Any]", *, size: int = PAGE_ROWS) -> Page:
     """The page the query string asks for, kept inside what exists."""
     total = query.count()
     asked = request.args.get("page", "1")
@@ -40,7 +41,9 @@ def page_of(query: ModelSelect, *, size: int = PAGE_ROWS) -> Page:
     return Page(list(query.limit(size).offset((number - 1) * size)), number, total, size)
 
 
-def ordered(query: ModelSelect, columns: dict[str, Any], *, default: str) -> ModelSelect:
+def ordered(
+    query: "ModelSelect[Any]", columns: dict[str, Any], *, default: str
+) -> "ModelSelect[Any]":
     """Sort by `?sort=name` or `?sort=-name`, only by the columns a list offers."""
     asked = request.args.get("sort", default)
     if asked.lstrip("-") not in columns:

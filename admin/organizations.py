@@ -38,8 +38,8 @@ STAGE_NAMES = {"applied": "待审核", "approved": "已登记", "refused": "不�
 
 def waiting() -> list[Waiting]:
     """What waits for an administrator: units that ask to be registered."""
-    count = visible(UnitApplication, Role.ADMINISTRATOR)
-    count = count.where(UnitApplication.stage == "applied").count()
+    asked = visible(UnitApplication, Role.ADMINISTRATOR)
+    count = asked.where(UnitApplication.stage == "applied").count()
     url = url_for("organizations.applications") if count else ""
     return [Waiting(count, "份单位登记申请待审核", url)]
 
@@ -119,7 +119,7 @@ def _new_page(parent: Organization, form: Any, errors: dict[str, str]) -> str:
 @allow(Role.ADMINISTRATOR, on=Organization)
 def found(id: int) -> Any:
     parent, form = find(Organization, id), request.form
-    texts = {name: form.get(name, "") for name in ("contact_name", "contact_phone", "address")}
+    texts: Any = {name: form.get(name, "") for name in ("contact_name", "contact_phone", "address")}
     try:
         made = deeds.found(
             name=form.get("name", ""), level=form.get("level", ""), parent=parent,

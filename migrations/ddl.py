@@ -5,7 +5,7 @@
 
 import sys
 
-from peewee import PostgresqlDatabase, SqliteDatabase, sort_models
+from peewee import PostgresqlDatabase, SqliteDatabase, sort_models  # type: ignore[attr-defined]  # its stubs lack it
 
 from huigong.database import add_only
 from huigong.models import ADD_ONLY, TABLES
