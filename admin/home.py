@@ -13,6 +13,7 @@ from huigong.admin.listings.building import waiting as listings_waiting
 from huigong.admin.lists import Waiting
 from huigong.admin.organizations import waiting as units_waiting
 from huigong.admin.payouts import waiting as payouts_waiting
+from huigong.admin.schemes import waiting as schemes_waiting
 
 home = Blueprint("home", __name__, url_prefix="/admin")
 
@@ -23,6 +24,7 @@ QUESTIONS: list[Callable[[], list[Waiting]]] = [
     claims_waiting,
     payouts_waiting,
     units_waiting,
+    schemes_waiting,
     listings_waiting,
 ]
 

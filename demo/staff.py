@@ -45,6 +45,7 @@ PEOPLE = {  # login: (name, organization, roles)
     "pyfinance": ("演示 濮阳财务", "濮阳市总工会", (Role.FINANCE,)),
     "ayclerk": ("演示 安阳单位经办", "演示粮食仓储有限公司工会", (Role.CLERK,)),
     "ayreviewer": ("演示 安阳审核", "安阳市总工会", (Role.REVIEWER,)),
+    "ayreviewer2": ("演示 安阳复审", "安阳市总工会", (Role.REVIEWER,)),
     "ayfinance": ("演示 安阳财务", "安阳市总工会", (Role.FINANCE,)),
     "lhclerk": ("演示 漯河单位经办", "演示食品集团工会", (Role.CLERK,)),
     "lhreviewer": ("演示 漯河审核", "漯河市总工会", (Role.REVIEWER,)),

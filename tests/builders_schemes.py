@@ -6,7 +6,7 @@ from typing import Any
 
 from builders import NOW
 
-from huigong.models import Edition, Organization, Scheme
+from huigong.models import Edition, Organization
 from huigong.plans import compile_scheme
 from huigong.workflows import schemes
 
@@ -19,6 +19,4 @@ def _compiled(code: str) -> dict[str, Any]:
 def a_published_edition(code: str, city: Organization) -> Edition:
     """The shipped edition `code` (puyang-hospital-2025), published by `city`."""
     plan = deepcopy(_compiled(code))
-    scheme = Scheme.get_or_none(Scheme.slug == plan["series"])
-    scheme = scheme or Scheme.create(organization=city, slug=plan["series"], name=plan["name"])
-    return schemes._edition(scheme, plan, by=None, at=NOW)
+    return schemes.new_edition(plan, organization=city, drafted_by=None, by=None, at=NOW)

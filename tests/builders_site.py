@@ -69,4 +69,4 @@ def a_station(city: Organization, name: str, **more: Any) -> Station:
 
 def an_edition_from(text: str, city: Organization) -> Edition:
     """A published edition from TOML text."""
-    return load_edition(text, file="x.toml", organization=city, by=None, at=NOW)
+    return load_edition(text, file="x.toml", organization=city, at=NOW)

@@ -1,24 +1,23 @@
-"""Schemes: their dated editions, loaded once, published by a second person, then never changed."""
+"""Schemes: their dated editions, loaded once or published from a draft, then never changed."""
 
 import importlib.resources
-from datetime import date, datetime
+import re
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from huigong.database import writes
 from huigong.models import Edition, Organization, Scheme, User
-from huigong.plans import SchemeRefused, compile_scheme, overlapping, plan_hash
+from huigong.plans import SchemeRefused, compile_scheme, plan_hash
 from huigong.refusals import Refused
 from huigong.workflows import audit
 
 Plan = dict[str, Any]
+_WORD = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 @writes
-def load_edition(
-    text: str, *, file: str, organization: Organization, by: User | None, at: datetime
-) -> Edition:
-    """Load a scheme's TOML as an edition of an organization: a draft of `by`, or published at
-    once when nobody drafted it (an office being set up).
+def load_edition(text: str, *, file: str, organization: Organization, at: datetime) -> Edition:
+    """Load a scheme's TOML as a published edition of an organization that is being set up.
 
     Refuses a scheme with faults (all at once), an id that is taken, a series that another
     organization runs, and enrollment dates that overlap another published edition's.
@@ -27,23 +26,28 @@ def load_edition(
         plan = compile_scheme(text, file)
     except SchemeRefused as refused:
         raise Refused.all([(fault.place, str(fault)) for fault in refused.faults]) from refused
-    if Edition.get_or_none(Edition.code == plan["id"]):
-        raise Refused("id", f"编号 {plan['id']} 的互助计划已经有了，请另用一个编号")
-    scheme = Scheme.get_or_none(Scheme.slug == plan["series"])
-    if scheme is None:
-        scheme = Scheme.create(organization=organization, slug=plan["series"], name=plan["name"])
-    elif scheme.organization_id != organization.id:
-        raise Refused("series", f"系列 {plan['series']} 属于另一个工会，请另用一个系列名")
-    if by is None:
-        _refuse_overlaps(scheme, plan)
-    edition = _edition(scheme, plan, by=by, at=at)
-    deed = "draft edition" if by else "load edition"
-    audit.record(deed, by=by, at=at, on=edition, organization=organization, detail=edition.code)
+    found = clashes(plan, organization)
+    if found:
+        raise Refused.all([(place, f"{message}。{cure}") for place, message, cure in found])
+    edition = new_edition(plan, organization=organization, drafted_by=None, by=None, at=at)
+    audit.record("load edition", by=None, at=at, on=edition, organization=organization,
+                 detail=edition.code)  # fmt: skip
     return edition
 
 
-def _edition(scheme: Scheme, plan: Plan, *, by: User | None, at: datetime) -> Edition:
-    day = at.date()
+def new_edition(
+    plan: Plan,
+    *,
+    organization: Organization,
+    drafted_by: User | None,
+    by: User | None,
+    at: datetime,
+) -> Edition:
+    """Write a plan down as a published edition; the first of its series makes the scheme."""
+    scheme = Scheme.get_or_none(Scheme.slug == plan["series"])
+    scheme = scheme or Scheme.create(
+        organization=organization, slug=plan["series"], name=plan["name"]
+    )
     first, last = plan["enrolled"]["from"], plan["enrolled"]["to"]
     return Edition.create(
         organization=scheme.organization_id,
@@ -54,42 +58,61 @@ def _edition(scheme: Scheme, plan: Plan, *, by: User | None, at: datetime) -> Ed
         plan_hash=plan_hash(plan),
         enrolled_from=date.fromisoformat(first),
         enrolled_to=date.fromisoformat(last) if last else None,
-        stage="draft" if by else "published",
-        drafted_by=by,
-        drafted_on=day,
-        published_on=None if by else day,
+        stage="published",
+        drafted_by=drafted_by,
+        drafted_on=at.date(),
+        published_by=by,
+        published_on=at.date(),
     )
 
 
-@writes
-def publish_edition(edition: Edition, *, by: User, at: datetime) -> Edition:
-    """Publish a draft: from now on it never changes.
-
-    Refuses the person who drafted it, a damaged plan, and enrollment dates that overlap another
-    published edition of the series. Raises Lost when it was published meanwhile.
-    """
-    if edition.drafted_by_id == by.id:
-        raise Refused("edition", "起草人不能发布自己起草的计划，请由另一人发布")
-    plan = plan_of(edition)
-    _refuse_overlaps(edition.scheme, plan)
-    edition.move("stage", was="draft", to="published", published_by=by.id, published_on=at.date())
-    place = edition.organization
-    audit.record("publish edition", by=by, at=at, on=edition, organization=place)
-    return edition
-
-
-def _refuse_overlaps(scheme: Scheme, plan: Plan) -> None:
-    """Against the published editions of one series; a damaged one is not compared."""
-    others = [
-        edition.plan
-        for edition in Edition.select().where(
-            Edition.scheme == scheme, Edition.stage == "published"
-        )
-        if damage(edition) is None and edition.code != plan["id"]
+def clashes(plan: Plan, organization: Organization) -> list[tuple[str, str, str]]:
+    """Why a sound plan may not stand beside what is published: (place, message, cure)."""
+    found = [
+        (place, f"编号写法不对：{plan[place]}", "用小写字母、数字和连字符，如 anyang-hospital-2025")
+        for place in ("id", "series")
+        if not _WORD.fullmatch(plan[place]) or len(plan[place]) > 60
     ]
-    faults = overlapping([*others, plan])
-    if faults:
-        raise Refused.all([("enrolled", f"{fault.message}。{fault.cure}") for fault in faults])
+    if Edition.get_or_none(Edition.code == plan["id"]):
+        found.append(("id", f"编号 {plan['id']} 的互助计划已经有了", "请另用一个编号"))
+    scheme = Scheme.get_or_none(Scheme.slug == plan["series"])
+    if scheme is not None and scheme.organization_id != organization.id:
+        found.append(("series", f"系列 {plan['series']} 属于另一个工会", "请另用一个系列名"))
+    elif scheme is not None:
+        found += _overlaps(scheme, plan)
+    return found
+
+
+def _overlaps(scheme: Scheme, plan: Plan) -> list[tuple[str, str, str]]:
+    """Published editions of the series that enroll on one of the plan's days. One without an end
+    that began earlier is no hindrance: publishing ends it the day before."""
+    first, last = span(plan)
+    found = []
+    for other in published(scheme):
+        if other.enrolled_from < first and other.enrolled_to is None:
+            continue
+        ends = other.enrolled_to or date.max
+        if other.enrolled_from <= (last or date.max) and first <= ends:
+            cure = (
+                f"把参保截止定在 {other.enrolled_from} 之前"
+                if first < other.enrolled_from or other.enrolled_to is None
+                else f"把参保开始定在 {other.enrolled_to + timedelta(days=1)} 或以后"
+            )
+            until = f"至 {other.enrolled_to}" if other.enrolled_to else "起"
+            message = f"与已发布的 {other.code}（{other.enrolled_from} {until}）的参保日期重叠"
+            found.append(("enrolled.from", message, f"{cure}；已发布的一版不再改动"))
+    return found
+
+
+def published(scheme: Scheme) -> list[Edition]:
+    """By the rows' own dates, so that a damaged plan is compared too."""
+    rows = Edition.select().where(Edition.scheme == scheme, Edition.stage == "published")
+    return list(rows.order_by(Edition.enrolled_from))
+
+
+def span(plan: Plan) -> tuple[date, date | None]:
+    first, last = plan["enrolled"]["from"], plan["enrolled"]["to"]
+    return date.fromisoformat(first), date.fromisoformat(last) if last else None
 
 
 def load_shipped(*, cities: dict[str, Organization], at: datetime) -> list[Edition]:
@@ -100,7 +123,7 @@ def load_shipped(*, cities: dict[str, Organization], at: datetime) -> list[Editi
         city = cities.get(name.partition("-")[0])
         if city is not None and Edition.get_or_none(Edition.code == name) is None:
             file = f"{name}.toml"
-            loaded.append(load_edition(text, file=file, organization=city, by=None, at=at))
+            loaded.append(load_edition(text, file=file, organization=city, at=at))
     return loaded
 
 

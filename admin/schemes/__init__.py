@@ -1,47 +1,7 @@
-"""Schemes: the editions that hold for the signed-in user's organizations, each in plain words."""
+"""Schemes: the editions in plain words, the editor of drafts, publishing by a second person."""
 
-from typing import Any, cast
+from huigong.admin.schemes import drafts, listing, publishing  # noqa: F401 they add the views
+from huigong.admin.schemes.publishing import waiting
+from huigong.admin.schemes.room import schemes
 
-from flask import Blueprint, render_template
-
-from huigong import clock, explain
-from huigong.access import EVERY_ROLE, allow, find, visible
-from huigong.models import Edition, Organization, Scheme
-from huigong.workflows import schemes as deeds
-
-schemes = Blueprint("schemes", __name__, url_prefix="/admin/schemes")
-
-
-@schemes.get("")
-@allow(*EVERY_ROLE, on=Edition, menu=(60, "互助计划"))
-def index() -> Any:
-    rows = visible(Edition).select(Edition, Scheme, Organization)
-    rows = rows.join_from(Edition, Scheme).join_from(Edition, Organization)
-    rows = rows.order_by(Organization.path, Scheme.name, Edition.enrolled_from.desc())
-    editions = cast(list[Edition], list(rows))
-    states = {edition.id: _state(edition) for edition in editions}
-    return render_template("admin/schemes/index.html", editions=editions, states=states)
-
-
-@schemes.get("/<int:id>")
-@allow(*EVERY_ROLE, on=Edition)
-def page(id: int) -> Any:
-    edition = find(Edition, id)
-    damaged = deeds.damage(edition)
-    sections = [] if damaged else explain.policy_words(edition.plan)
-    return render_template(
-        "admin/schemes/page.html",
-        edition=edition, damaged=damaged, sections=sections, state=_state(edition),
-    )  # fmt: skip
-
-
-def _state(edition: Edition) -> tuple[str, str]:
-    """Whether people may be enrolled under it today, in words, and the badge's kind."""
-    day = clock.today()
-    if deeds.damage(edition):
-        return "规则已损坏，已停用", "bad"
-    if edition.stage != "published":
-        return "草稿，尚未发布", "wait"
-    if edition.enrolls_on(day):
-        return "正在参保", "good"
-    return ("参保尚未开始", "wait") if day < edition.enrolled_from else ("参保已截止", "done")
+__all__ = ["schemes", "waiting"]

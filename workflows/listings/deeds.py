@@ -35,7 +35,13 @@ from huigong.workflows.listings.kinds import (
     Kind,
 )
 
-CHANGES = ("save listing", "import stations", "publish listing", "unpublish listing")
+CHANGES = (
+    "save listing",
+    "import stations",
+    "publish listing",
+    "unpublish listing",
+    "publish edition",
+)
 SITE_BUILT = "build site"
 MOST_ROWS = 60
 
