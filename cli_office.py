@@ -156,6 +156,21 @@ def backup(out: Path | None) -> None:
     place = (out or backups.default_place(settings, now)).absolute()
     click.echo(f"已备份到 {backups.make(settings, place, now=now)}")
     click.echo(f"备份不含密钥，请另行保管 {settings.keys}。")
+    _sweep(settings)
+
+
+def _sweep(settings: Settings) -> None:
+    """After a backup holds them, remove papers that were uploaded and never filed."""
+    from huigong import clock, database
+    from huigong.app import open_office
+    from huigong.workflows import claims
+
+    open_office(settings)
+    with database.db.connection_context():
+        older = clock.real_now() - claims.ABANDONED_AFTER
+        swept = claims.sweep_papers(settings.files, older, at=clock.now())
+    if swept:
+        click.echo(f"清理了 {swept} 份上传后没有提交的材料。")
 
 
 @click.command()

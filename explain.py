@@ -278,7 +278,7 @@ def step_words(plan: Plan, step: Step) -> str:
         return _pool_words(plan["pool"][-1 - step.position], step)
     benefit = next(b for b in plan["benefit"] if b["id"] == step.benefit_id)
     written = benefit["step"][step.position]
-    leaf = _leaf_at(written, step)
+    leaf = leaf_at(written, step)
     label = _before_label(benefit, step)
     form = written["form"]
     if form == "pay":
@@ -303,7 +303,7 @@ def step_words(plan: Plan, step: Step) -> str:
     return f"{stay}{''.join(f'{case}，' for case in cases)}{words}"
 
 
-def _leaf_at(written: Plan, step: Step) -> Any:
+def leaf_at(written: Plan, step: Step) -> Any:
     """The leaf of the step's table that its facts chose."""
     node = written["table"]
     for value in step.at:

@@ -49,12 +49,17 @@ def keep(folder: Path, stream: IO[bytes], *, name: str, field: str, limit: int) 
 def keep_paper(folder: Path, stream: IO[bytes], *, name: str, field: str) -> Kept:
     """Keep a paper: PDF, JPEG or PNG by its content, whatever its name says."""
     kept = keep(folder, stream, name=name, field=field, limit=PAPER_LIMIT)
-    with (folder / kept.file).open("rb") as file:
-        start = file.read(8)
-    if not any(start.startswith(magic) for magic in _PAPERS):
+    if not is_paper(folder / kept.file):
         drop(folder, kept.file)
         raise Refused(field, "只接受 PDF、JPG 或 PNG 文件")
     return kept
+
+
+def is_paper(path: Path) -> bool:
+    """Whether a file is a PDF, JPEG or PNG by its first bytes."""
+    with path.open("rb") as file:
+        start = file.read(8)
+    return any(start.startswith(magic) for magic in _PAPERS)
 
 
 def drop(folder: Path, file: str) -> None:

@@ -3,18 +3,29 @@
 from datetime import date
 from typing import Any
 
-from huigong import clock, rules
+from huigong import rules
 from huigong.models import Claim, Document, Edition, Enrollment, Stay
 from huigong.money import yuan
 from huigong.plans.vocabulary import DATES, PARTS, STAY
 from huigong.refusals import Refused
 from huigong.uploads import Kept
 from huigong.workflows import funding
-from huigong.workflows.claims.reckoning import Facts, stay_facts, with_open_claims
+from huigong.workflows.claims.asking import HAPPENED, questions_for, reads_paid
+from huigong.workflows.claims.limits import too_late
+from huigong.workflows.claims.reckoning import (
+    MOST_FEN,
+    Facts,
+    known_facts,
+    paid_so_far,
+    stay_facts,
+    with_open_claims,
+)
 from huigong.workflows.schemes import plan_of
 
 SETTLEMENT = "医保结算单"
-MOST_FEN = 10**12  # 一百亿元: beyond it is a slip of the keyboard, not a settlement
+MOST_STAYS = 20
+NO_AMOUNT = "须为不小于零、不超过一百亿元的金额"
+UNPAID = "名册未审核通过，或参保费没有到齐"
 Fault = tuple[str, str]
 
 
@@ -35,25 +46,124 @@ def faults(
     """All that is wrong with a claim as (field, message); empty when it may be filed."""
     plan = plan_of(enrollment.edition)
     event, filed_on = event or STAY, claim.filed_on if claim else on
-    found = _stay_faults(enrollment, plan, stays, on) if event == STAY else []
+    asked = asked_of(enrollment, event, claim)
+    if event == STAY:
+        found = _stay_faults(enrollment, asked, stays, on)
+        found += _answers(asked, "claim", facts)
+    else:
+        found = _event_faults(enrollment, asked, facts, on)
     if not found:
-        found = _overlaps(enrollment, stays, claim)
+        found = _overlaps(enrollment, stays, claim) + _same_event(enrollment, event, facts, claim)
     if not found:
         found = _late(plan, enrollment, stays, filed_on)
     if not found:
+        found = _paid_undecided(plan, enrollment, event, claim)
+    if not found:
         said = with_open_claims(enrollment, event, stays, on=filed_on, facts=facts, claim=claim)
-        found = [(_place(plan, no.field, stays), no.message) for no in said.refused]
+        found = [(_place(asked, no.field, stays), no.message) for no in said.refused]
     return found
 
 
-def _stay_faults(enrollment: Enrollment, plan: Facts, stays: list[Facts], on: date) -> list[Fault]:
+def asked_of(
+    enrollment: Enrollment, event: str | None, claim: Claim | None = None
+) -> list[rules.Question]:
+    """What must be asked for a claim under this cover; facts that every other form would have
+    asked at enrollment, and that the office still lacks, are asked of the claim."""
+    plan = plan_of(enrollment.edition)
+    paid = paid_so_far(enrollment, claim) > 0
+    known = {name for name, value in known_facts(enrollment).items() if value is not None}
+    return [
+        question._replace(scope="claim") if question.scope == "enrollment" else question
+        for question in questions_for(plan, event, dict.fromkeys(known), paid_known=paid)
+    ]
+
+
+def _stay_faults(
+    enrollment: Enrollment, asked: list[rules.Question], stays: list[Facts], on: date
+) -> list[Fault]:
     if not stays:
         return [("stays", "请至少填写一次住院")]
+    if len(stays) > MOST_STAYS:
+        return [("stays", f"一次申领最多填写{MOST_STAYS}次住院，请分次申报")]
+    base = plan_of(enrollment.edition)["base"]
     found: list[Fault] = []
     for number, stay in enumerate(stays):
-        told = _date_faults(enrollment, stay, on) + _amount_faults(plan, stay)
-        found += [(field_of(number, name), message) for name, message in told]
+        told = _date_faults(enrollment, stay, on) + _amount_faults(asked, base, stay)
+        found += [(field_of(number, name), message) for name, message in told or _days(stay)]
     return found
+
+
+def _days(stay: Facts) -> list[Fault]:
+    """Days in hospital cannot be more than the calendar gives; both ends may count."""
+    days, most = stay.get("days"), (stay["discharged"] - stay["admitted"]).days + 1
+    if days is None or 0 <= days <= most:
+        return []
+    return [("days", f"住院天数{days}天，多于入院至出院的{most}天")]
+
+
+def _event_faults(
+    enrollment: Enrollment, asked: list[rules.Question], facts: Facts, on: date
+) -> list[Fault]:
+    """An event of its own: its day within cover that was in force, and what the plan reads."""
+    found, day = _answers(asked, "claim", facts), rules.day(facts.get(HAPPENED))
+    if day is None:
+        return found
+    if day > on:
+        return [(HAPPENED, f"发生日期{day}晚于今天"), *found]
+    if not enrollment.cover_from <= day <= enrollment.cover_to:
+        span = f"{enrollment.cover_from}至{enrollment.cover_to}"
+        return [(HAPPENED, f"发生日期{day}不在保障期{span}内"), *found]
+    if not funding.in_force_on(enrollment, day):
+        return [(HAPPENED, f"这份参保在当日没有生效：{UNPAID}"), *found]
+    return found
+
+
+def _answers(asked: list[rules.Question], scope: str, given: Facts) -> list[Fault]:
+    """The questions of one scope that have no answer, or one that cannot be."""
+    found: list[Fault] = []
+    for question in asked:
+        if question.scope != scope or question.name in ("admitted", "discharged"):
+            continue
+        found += _unanswered(question, given)
+    return found
+
+
+def _same_event(
+    enrollment: Enrollment, event: str, facts: Facts, claim: Claim | None
+) -> list[Fault]:
+    """What happened on one day is claimed for once in a scheme."""
+    if event == STAY:
+        return []
+    earlier = (
+        Claim.select()
+        .join(Enrollment)
+        .join(Edition)
+        .where(Claim.member == enrollment.member_id, Claim.stage != "refused")
+        .where(Edition.scheme == enrollment.edition.scheme_id, Claim.event == event)
+    )
+    for other in earlier:
+        if other.facts.get(HAPPENED) == facts[HAPPENED] and (claim is None or other.id != claim.id):
+            return [(HAPPENED, f"这一事项已在申领 {other.number} 中申报过")]
+    return []
+
+
+def _paid_undecided(
+    plan: Facts, enrollment: Enrollment, event: str, claim: Claim | None
+) -> list[Fault]:
+    """Relief of what remains after other benefits waits until those have been decided."""
+    if not reads_paid(plan, event):
+        return []
+    open_ones = Claim.select().where(
+        Claim.enrollment == enrollment, Claim.stage << ("filed", "returned", "reviewed")
+    )
+    for other in open_ones.order_by(Claim.id):
+        if (claim is None or other.id != claim.id) and not reads_paid(plan, other.event):
+            message = (
+                f"本保障期的申领 {other.number} 还没有作出决定；这项待遇按给付后的余额计算，"
+                "请等它办结后再申报"
+            )
+            return [("event", message)]
+    return []
 
 
 def _date_faults(enrollment: Enrollment, stay: Facts, on: date) -> list[Fault]:
@@ -69,20 +179,22 @@ def _date_faults(enrollment: Enrollment, stay: Facts, on: date) -> list[Fault]:
         span = f"{enrollment.cover_from}至{enrollment.cover_to}"
         return [("admitted", f"入院日期{admitted}不在保障期{span}内")]
     if not funding.in_force_on(enrollment, admitted):
-        return [("admitted", "这份参保在入院当日没有生效：名册未审核通过，或参保费没有到齐")]
+        return [("admitted", f"这份参保在入院当日没有生效：{UNPAID}")]
     return []
 
 
-def _amount_faults(plan: Facts, stay: Facts) -> list[Fault]:
+def _amount_faults(asked: list[rules.Question], base: Facts, stay: Facts) -> list[Fault]:
     """Amounts that cannot be, the plan's questions without an answer, parts that do not add up."""
     found = [
-        (name, f"{PARTS[name]}须为不小于零、不超过一百亿元的金额")
+        (name, f"{PARTS[name]}{NO_AMOUNT}")
         for name in PARTS
         if stay.get(name) is not None and not _is_amount(stay[name])
     ]
-    for question in rules.questions(plan):
-        if question.scope == "stay" and question.kind != "date":
-            found += _unanswered(plan, question, stay)
+    for name, message in _answers(asked, "stay", stay):
+        parts = base.get(name)
+        summed = parts and all(stay.get(part) is not None for part in parts)
+        if (name, message) not in found and not (summed and stay.get(name) is None):
+            found.append((name, message))
     if found:
         return found
     whole = _completed(stay)
@@ -98,14 +210,13 @@ def _is_amount(fen: Any) -> bool:
     return type(fen) is int and 0 <= fen <= MOST_FEN
 
 
-def _unanswered(plan: Facts, question: rules.Question, stay: Facts) -> list[Fault]:
-    value = stay.get(question.name)
-    parts = plan["base"].get(question.name)
-    if value is None and parts and all(stay.get(part) is not None for part in parts):
-        return []
+def _unanswered(question: rules.Question, given: Facts) -> list[Fault]:
+    value = given.get(question.name)
     if value is None:
         verb = "请选择" if question.kind == "choice" else "请填写"
         return [(question.name, f"{verb}{question.label}")]
+    if question.kind == "amount" and not _is_amount(value):
+        return [(question.name, f"{question.label}{NO_AMOUNT}")]
     if question.choices and value not in question.choices:
         return [(question.name, f"{question.label}没有“{value}”这一项")]
     return []
@@ -183,26 +294,14 @@ def _meet(one: Facts, other: Facts) -> bool:
 
 def _late(plan: Facts, enrollment: Enrollment, stays: list[Facts], on: date) -> list[Fault]:
     """A filing limit in working days, which only the office's calendar can count."""
-    if not plan["filing"] or not plan["filing"]["working"]:
-        return []
-    try:
-        last = rules.last_filing_day(
-            plan,
-            discharged=min((stay["discharged"] for stay in stays), default=None),
-            term_end=enrollment.cover_to,
-            working=clock.after_working_days,
-        )
-    except NotImplementedError:
-        return [("stays", "申领期限跨入尚未公布放假安排的年份，无法计算工作日，请联系管理员")]
-    if last is not None and on > last:
-        return [(field_of(0, "discharged"), f"申领期限为{last}，现已超过")]
-    return []
+    message = too_late(plan, enrollment, [stay["discharged"] for stay in stays], on)
+    return [(field_of(0, "discharged") if stays else "filed_on", message)] if message else []
 
 
-def _place(plan: Facts, field: str, stays: list[Facts]) -> str:
+def _place(asked: list[rules.Question], field: str, stays: list[Facts]) -> str:
     """The form field of a rules' refusal: the first stay that lacks it, or the first stay."""
-    asked = {q.name for q in rules.questions(plan) if q.scope == "stay"} | {"admitted"}
-    if field not in asked or not stays:
+    of_stays = {question.name for question in asked if question.scope == "stay"} | {"admitted"}
+    if field not in of_stays or not stays:
         return field
     lacking = [n for n, stay in enumerate(stays) if stay.get(field) is None]
     return field_of(lacking[0] if lacking else 0, field)

@@ -3,13 +3,20 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from huigong import rules
 from huigong.database import writes
 from huigong.models import Claim, ClaimEvent, Decision, User
 from huigong.money import yuan
 from huigong.refusals import Refused
 from huigong.workflows import audit, ledger
+from huigong.workflows.claims.asking import PROPOSED
 from huigong.workflows.claims.filing import filers_of
-from huigong.workflows.claims.reckoning import ceiling, reckon_claim, worded
+from huigong.workflows.claims.reckoning import (
+    ceiling,
+    proposal_ceiling,
+    reckon_claim,
+    worded,
+)
 from huigong.workflows.schemes import plan_of
 
 
@@ -52,10 +59,18 @@ def review_claim(claim: Claim, *, note: str, by: User, at: datetime) -> ClaimEve
 
 @writes
 def decide_claim(
-    claim: Claim, *, verdict: str, amount: int | None, reason: str, by: User, at: datetime
+    claim: Claim,
+    *,
+    verdict: str,
+    amount: int | None,
+    reason: str,
+    by: User,
+    at: datetime,
+    proposed: int | None = None,
 ) -> Decision:
     """Decide a reviewed claim: approve | refuse. An approval owes the member `amount` fen, by
-    default what the scheme's steps say; it is locked and never reckoned again.
+    default what the scheme's steps say; it is locked and never reckoned again. `proposed` fen
+    is what the scheme leaves to this reviewer, up to its ceiling; the steps go on from it.
 
     Refuses who filed or first-reviewed it, a claim already decided, a refusal or an adjusted
     amount without a reason, and an amount above what the scheme's caps leave in the term.
@@ -64,12 +79,11 @@ def decide_claim(
     _second_person(claim, by)
     if verdict not in ("approve", "refuse"):
         raise Refused("verdict", "请选择同意给付或不予给付")
-    said, reason = reckon_claim(claim), reason.strip()
+    reason = reason.strip()
     if verdict == "refuse":
-        amount = _nothing(reason)
+        said, amount = reckon_claim(claim), _nothing(reason)
     else:
-        if said.refused:
-            raise Refused("verdict", "按规则不能给付：" + said.refused[0].message)
+        said, proposed = _reckoned(claim, proposed)
         amount = _award(claim, said.benefit, amount, reason)
     edition = claim.enrollment.edition
     decision = Decision.create(
@@ -79,7 +93,7 @@ def decide_claim(
         computed=said.benefit,
         amount=amount,
         reason=reason,
-        explanation=worded(plan_of(edition), said.steps),
+        explanation=worded(plan_of(edition), said.steps, open_to=_not_set(verdict)),
         plan_hash=edition.plan_hash,
         by=by,
         on=at.date(),
@@ -87,7 +101,8 @@ def decide_claim(
         first_reviewer=claim.first_reviewer_id,
     )
     stage = "approved" if verdict == "approve" else "refused"
-    claim.move("stage", was="reviewed", to=stage, computed=said.benefit)
+    facts = claim.facts if proposed is None else {**claim.facts, PROPOSED: proposed}
+    claim.move("stage", was="reviewed", to=stage, computed=said.benefit, facts=facts)
     if amount:
         ledger.book(
             key=f"claim:{claim.id}:award",
@@ -101,6 +116,27 @@ def decide_claim(
     _happened(claim, stage, by=by, at=at, note=reason)
     audit.record(f"{verdict} claim", by=by, at=at, on=claim, organization=claim.organization)
     return decision
+
+
+def _reckoned(claim: Claim, proposed: int | None) -> tuple[rules.AssessedClaim, int | None]:
+    """What the steps say with what the reviewer proposes, in fen; None where the scheme leaves
+    nothing to one. Refuses a claim the rules do not admit, a proposal that is missing, and one
+    above the scheme's ceiling or what remains of the costs."""
+    said = reckon_claim(claim)
+    if said.refused:
+        raise Refused("verdict", "按规则不能给付：" + said.refused[0].message)
+    most = proposal_ceiling(claim)
+    if most is None:
+        return said, None
+    if proposed is None:
+        raise Refused("proposed", f"请填写拟定金额，最高{yuan(most)}元")
+    if not 0 <= proposed <= most:
+        raise Refused("proposed", f"拟定金额须在0元至{yuan(most)}元之间")
+    return reckon_claim(claim, proposed=proposed), proposed
+
+
+def _not_set(verdict: str) -> str:
+    return "" if verdict == "approve" else "不予给付，审核人没有拟定金额"
 
 
 def _under_review(claim: Claim, stages: tuple[str, ...], field: str) -> Claim:

@@ -5,15 +5,19 @@ from datetime import date, datetime
 from typing import Any
 
 from huigong.database import writes
-from huigong.models import Claim, ClaimEvent, Document, Enrollment, Member, Stay, User
+from huigong.models import Claim, ClaimEvent, Enrollment, Member, Stay, User
 from huigong.money import yuan
-from huigong.plans.vocabulary import DATES, FACTS, PARTS, STAY
+from huigong.plans.vocabulary import DATES, FACTS, PAID, PARTS, STAY
 from huigong.refusals import Refused
 from huigong.rules import day
 from huigong.uploads import Kept
 from huigong.workflows import audit
+from huigong.workflows.claims.asking import HAPPENED, reads_paid
 from huigong.workflows.claims.checking import faults, field_of, same_paper
-from huigong.workflows.claims.reckoning import Facts, reckon, stay_facts
+from huigong.workflows.claims.limits import promised_day
+from huigong.workflows.claims.papers import keep_papers
+from huigong.workflows.claims.reckoning import Facts, paid_so_far, reckon, stay_facts
+from huigong.workflows.schemes import plan_of
 
 STAGE_FOR_MEMBER = {
     "filed": "已受理，等待初审",
@@ -43,7 +47,7 @@ def file_claim(
     finds: cover not in force, dates that cannot be, overlaps, parts that do not add up, amounts
     the plan reads and lacks, claims used up.
     """
-    on, facts = at.date(), facts or {}
+    on, facts = at.date(), settled_facts(enrollment, event, facts or {})
     stays = [_dated(number, stay) for number, stay in enumerate(stays)]
     found = faults(enrollment, event, stays, facts=facts, on=on)
     if found:
@@ -59,10 +63,11 @@ def file_claim(
         facts=facts,
         filed_by=by,
         filed_on=on,
+        promised_on=promised_day(plan_of(enrollment.edition), on),
         computed=said.benefit,
     )
     _keep_stays(claim, stays)
-    _keep_papers(claim, papers, by=by, at=at)
+    keep_papers(claim, papers, by=by, at=at)
     ClaimEvent.create(claim=claim, kind="filed", by=by, on=on, at=at)
     audit.record("file claim", by=by, at=at, on=claim, organization=enrollment.organization)
     return claim
@@ -83,7 +88,8 @@ def refile_claim(
     """File a returned claim again, with corrected figures and further papers; what changed is
     said in its history. Refuses as `file_claim` does; the day it was first filed still counts.
     Raises Lost when it is no longer returned."""
-    facts, enrollment = facts or {}, claim.enrollment
+    enrollment = claim.enrollment
+    facts = settled_facts(enrollment, event, facts or {}, claim)
     stays = [_dated(number, stay) for number, stay in enumerate(stays)]
     on = claim.filed_on
     found = faults(enrollment, event, stays, facts=facts, on=at.date(), claim=claim)
@@ -92,11 +98,14 @@ def refile_claim(
     same_paper(enrollment, papers, claim)
     said = reckon(enrollment, event, stays, on=on, facts=facts, claim=claim).claims[-1]
     event = None if event == STAY else event
-    claim.move("stage", was="returned", to="filed", computed=said.benefit, event=event, facts=facts)
+    claim.move(
+        "stage", was="returned", to="filed", computed=said.benefit, event=event, facts=facts,
+        promised_on=promised_day(plan_of(enrollment.edition), at.date()),
+    )  # fmt: skip
     changes = _changes(claim, stays)
     Stay.delete().where(Stay.claim == claim).execute()
     _keep_stays(claim, stays)
-    added = _keep_papers(claim, papers, by=by, at=at)
+    added = keep_papers(claim, papers, by=by, at=at)
     told = [*changes, *(f"补交{kind}" for kind in added), *([note] if note else [])]
     ClaimEvent.create(claim=claim, kind="refiled", by=by, on=at.date(), at=at, note="\n".join(told))
     audit.record("refile claim", by=by, at=at, on=claim, organization=claim.organization)
@@ -131,6 +140,22 @@ def _number(on: date) -> str:
             return number
 
 
+def settled_facts(
+    enrollment: Enrollment, event: str | None, facts: Facts, claim: Claim | None = None
+) -> Facts:
+    """What is kept of a claim's own facts: dates as text, and never an amount already paid that
+    the office itself knows. Refuses a date that is none."""
+    kept = {name: value for name, value in facts.items() if value is not None and value != ""}
+    if reads_paid(plan_of(enrollment.edition), event) and paid_so_far(enrollment, claim):
+        kept.pop(PAID, None)
+    if HAPPENED in kept:
+        try:
+            kept[HAPPENED] = str(day(kept[HAPPENED]))
+        except ValueError:
+            raise Refused(HAPPENED, f"{DATES[HAPPENED]}不是一个日期") from None
+    return kept
+
+
 def _dated(number: int, stay: Facts) -> Facts:
     """A stay with real dates and without what was not given."""
     given = {name: value for name, value in stay.items() if value is not None and value != ""}
@@ -157,31 +182,6 @@ def _keep_stays(claim: Claim, stays: list[Facts]) -> None:
             days=stay.get("days", max(nights, 1)),
             amounts={name: stay[name] for name in PARTS if name in stay},
         )
-
-
-def _keep_papers(
-    claim: Claim, papers: list[tuple[str, Kept]], *, by: User, at: datetime
-) -> list[str]:
-    """Keep the papers' rows; the very same file of the same kind is kept once."""
-    there = {(row.kind, row.sha256) for row in Document.select().where(Document.claim == claim)}
-    added = []
-    for kind, kept in papers:
-        if (kind, kept.sha256) in there:
-            continue
-        there.add((kind, kept.sha256))
-        added.append(kind)
-        Document.create(
-            organization=claim.organization,
-            claim=claim,
-            kind=kind,
-            name=kept.name,
-            file=kept.file,
-            size=kept.size,
-            sha256=kept.sha256,
-            by=by,
-            at=at,
-        )
-    return added
 
 
 def _changes(claim: Claim, stays: list[Facts]) -> list[str]:
@@ -211,10 +211,3 @@ def _said(name: str, value: Any) -> str:
     if name in PARTS:
         return f"{yuan(value)}元"
     return str(FACTS[name].choices.get(value, value)) if name in FACTS else str(value)
-
-
-@writes
-def read_paper(paper: Document, *, by: User, at: datetime) -> None:
-    """Record that a claim's paper is handed to `by`."""
-    place, number = paper.organization, paper.claim.number
-    audit.record("read paper", by=by, at=at, on=paper, organization=place, detail=number)
