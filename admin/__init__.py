@@ -14,6 +14,7 @@ from huigong.admin.listings import listings
 from huigong.admin.members import members
 from huigong.admin.organizations import organizations
 from huigong.admin.payouts import payouts
+from huigong.admin.replay import replay
 from huigong.admin.schemes import schemes
 
 BLUEPRINTS: list[Blueprint] = [
@@ -29,5 +30,6 @@ BLUEPRINTS: list[Blueprint] = [
     payouts,
     claims,
     schemes,
+    replay,
     claim_status,
 ]

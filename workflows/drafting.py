@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from huigong.database import writes
 from huigong.models import DraftEdition, Edition, Organization, Scheme, User
 from huigong.plans import Fault, SchemeRefused, compile_table, plan_hash
-from huigong.plans.typed import Sheet, scheme_of, sheet_of
+from huigong.plans.typed import Sheet, scheme_of, sheet_of, tidy
 from huigong.refusals import Lost, Refused
 from huigong.workflows import audit, schemes
 
@@ -38,6 +38,14 @@ def check(sheet: Sheet, organization: Organization) -> Checked:
         return Checked(None, refused.faults)
     faults = [Fault(file, *words) for words in schemes.clashes(plan, organization)]
     return Checked(None if faults else plan, faults)
+
+
+def plan_of(draft: DraftEdition) -> Plan | None:
+    """A draft's plan by itself, whatever else is published; None while it does not load."""
+    try:
+        return compile_table(scheme_of(tidy(draft.sheet)), "draft.toml")
+    except SchemeRefused:
+        return None
 
 
 def ended_by(plan: Plan) -> Edition | None:

@@ -1,0 +1,230 @@
+"""Replaying decided claims under another plan: exact, explained, and never beyond one's own."""
+
+import io
+from copy import deepcopy
+from datetime import date
+
+import pytest
+from builders import NOW, a_city, a_unit, a_user, signed_in
+from builders_claims import a_claim, a_stay, an_enrollment
+from builders_schemes import a_published_edition
+from openpyxl import load_workbook
+
+from huigong.models import Organization, Role
+from huigong.refusals import Refused
+from huigong.workflows import claims as deeds
+from huigong.workflows.levers import levers, turned
+from huigong.workflows.replay import count_of, replay, span_of
+
+EVER = {"since": date(2000, 1, 1), "until": date(2030, 1, 1)}
+RATE = "benefit-0-step-0-local-0-1"
+CAP = "benefit-0-step-1"
+
+
+@pytest.fixture
+def edition(office):
+    return a_published_edition("zhengzhou-hospital-2023", a_city("郑州市总工会"))
+
+
+def decided(enrollment, in_scope, *, amount=None, month=11, day=1, place="local"):
+    """A claim filed and approved on a day of 2023, with the reviewer's amount where given."""
+    at = NOW.replace(year=2023, month=month, day=day)
+    stay = {**a_stay(date(2023, month - 1, day), in_scope=in_scope), "place": place}
+    for part in ("total", "pooled", "cash"):
+        stay.pop(part, None)
+    claim = a_claim(enrollment, stays=[stay], at=at)
+    city = enrollment.edition.organization
+    deeds.review_claim(claim, note="", by=a_user(Role.REVIEWER, at=city), at=at)
+    second = a_user(Role.REVIEWER, at=city)
+    reason = "" if amount is None else "按核对后的票据"
+    return deeds.decide_claim(
+        claim, verdict="approve", amount=amount, reason=reason, by=second, at=at
+    )
+
+
+def test_the_edition_in_force_gives_its_own_decided_amounts_to_the_fen(edition):
+    first = an_enrollment(edition)
+    made = [decided(first, 10_031_00), decided(first, 170_000_00, month=12)]
+    made += [decided(an_enrollment(edition), 33_33, place="away")]
+    said = replay(edition.plan, scheme=edition.scheme, **EVER)
+    assert said.all.then == said.all.now == sum(decision.amount for decision in made)
+    assert said.all.claims == 3
+    assert [decision.amount for decision in made] == [6_018_60, 93_981_40, 16_67]
+    assert (said.gained.claims, said.lost.claims, said.same.claims) == (0, 0, 2)
+    for sums in said.steps.values():
+        assert sums.then == sums.now
+
+
+def test_a_changed_rate_moves_exactly_what_the_hand_says(edition):
+    decided(an_enrollment(edition), 10_031_00)
+    decided(an_enrollment(edition), 20_000_01, place="away")
+    plan = turned(edition.plan, {RATE: "62.5"})
+    said = replay(plan, scheme=edition.scheme, **EVER)
+    # 10,031.00 × 62.5% = 6,269.375 → 6,269.38; away stays at 50%: 10,000.005 → 10,000.01
+    assert said.all.then == 6_018_60 + 10_000_01
+    assert said.all.now == 6_269_38 + 10_000_01
+    assert (said.gained.claims, said.gained.more) == (1, 250_78)
+    assert said.same.claims == 1
+    assert said.steps["hospital", "按就医地比例"].more == 250_78
+
+
+def test_a_cap_shared_in_a_term_is_used_up_in_the_order_of_decision(edition):
+    one = an_enrollment(edition)
+    decided(one, 10_000_00)
+    decided(one, 20_000_00, month=12)
+    plan = turned(edition.plan, {CAP: "15000"})
+    said = replay(plan, scheme=edition.scheme, **EVER)
+    assert said.all.then == 18_000_00
+    assert said.all.now == 15_000_00  # 6,000 and then only 9,000 of 12,000
+    assert said.steps["hospital", "保障期封顶"].now == 15_000_00
+    assert said.steps["hospital", "按就医地比例"].more == 0
+    assert (said.lost.claims, said.lost.more) == (1, -3_000_00)
+
+
+def test_claims_decided_before_the_span_are_history_and_use_up_the_cap(edition):
+    one = an_enrollment(edition)
+    decided(one, 10_000_00)
+    decided(one, 20_000_00, month=12)
+    plan = turned(edition.plan, {CAP: "15000"})
+    said = replay(plan, scheme=edition.scheme, since=date(2023, 12, 1), until=date(2023, 12, 31))
+    assert (said.all.claims, said.all.then, said.all.now) == (1, 12_000_00, 9_000_00)
+    later = replay(plan, scheme=edition.scheme, since=date(2023, 11, 1), until=date(2023, 11, 30))
+    assert (later.all.claims, later.all.now) == (1, 6_000_00)
+
+
+def test_what_a_reviewer_decided_stands_under_both_rules_and_is_counted(edition):
+    one = an_enrollment(edition)
+    decided(one, 10_000_00, amount=5_000_00)
+    decided(one, 20_000_00, month=12)
+    plan = turned(edition.plan, {RATE: "30", CAP: "8000"})
+    said = replay(plan, scheme=edition.scheme, **EVER)
+    assert (said.adjusted.claims, said.adjusted.then) == (1, 5_000_00)
+    assert said.all.then == 5_000_00 + 12_000_00
+    assert said.all.now == 5_000_00 + 3_000_00  # the cap has 3,000 left after the reviewer's 5,000
+
+
+def test_a_claim_that_the_plan_would_not_admit_is_named_and_paid_nothing(edition):
+    one = an_enrollment(edition)
+    decided(one, 10_000_00)
+    decided(one, 20_000_00, month=12)
+    plan = deepcopy(edition.plan)
+    plan["claims"]["during_term"] = 1
+    said = replay(plan, scheme=edition.scheme, **EVER)
+    assert (said.stopped.claims, said.stopped.then) == (1, 12_000_00)
+    assert said.all.now == 6_000_00
+    assert [reason for reason in said.reasons if "可申领1次" in reason]
+
+
+def test_a_claim_that_lacks_what_the_plan_asks_for_is_in_no_sum(edition):
+    decided(an_enrollment(edition), 10_000_00)
+    plan = deepcopy(edition.plan)
+    plan["benefit"][0]["of"] = ["over_limit"]
+    said = replay(plan, scheme=edition.scheme, **EVER)
+    assert (said.unknown.claims, said.unknown.then, said.all.claims) == (1, 6_000_00, 0)
+    assert list(said.lacking) == ["超限价"]
+
+
+def test_claims_of_foreign_organizations_are_never_read(edition):
+    here, there = a_unit(edition.organization), a_unit(a_city("别市总工会"))
+    decided(an_enrollment(edition, here), 10_000_00)
+    decided(an_enrollment(edition, there), 50_000_00)
+    own = Organization.select(Organization.id).where(Organization.within(edition.organization.path))
+    said = replay(edition.plan, scheme=edition.scheme, within=own, **EVER)
+    assert (said.all.claims, said.all.then) == (1, 6_000_00)
+    assert list(said.units) == [here.id]
+    assert count_of(edition.scheme, date(2030, 1, 1), own) == 1
+    assert said.people == 1
+
+
+def test_contributions_are_earned_by_days_of_cover_in_the_span(edition):
+    decided(an_enrollment(edition), 10_000_00)
+    half = replay(
+        edition.plan, scheme=edition.scheme, since=date(2023, 8, 1), until=date(2024, 1, 30)
+    )
+    assert half.earned == half.earned_now == 37_50  # 183 of the term's 366 days
+    assert half.ratio(half.all.then, half.earned) == 160_00_00  # 160 times, in basis points
+    assert half.ratio(1, 0) is None
+
+
+def test_an_assumed_rise_is_an_explicit_figure_beside_the_total(edition):
+    decided(an_enrollment(edition), 10_000_00)
+    said = replay(edition.plan, scheme=edition.scheme, rise=15, **EVER)
+    assert (said.all.now, said.risen) == (6_000_00, 6_900_00)
+
+
+def test_the_span_and_the_progress_are_those_of_the_approved_claims(edition):
+    assert span_of(edition.scheme) is None
+    decided(an_enrollment(edition), 10_000_00, day=3)
+    decided(an_enrollment(edition), 10_000_00, month=12)
+    assert span_of(edition.scheme) == (date(2023, 11, 3), date(2023, 12, 1))
+    told: list[int] = []
+    replay(edition.plan, scheme=edition.scheme, progress=told.append, **EVER)
+    assert sum(told) == count_of(edition.scheme, date(2030, 1, 1)) == 2
+
+
+def test_every_figure_of_a_plan_has_a_lever(edition):
+    names = {lever.name: lever.text for lever in levers(edition.plan)}
+    assert names == {RATE: "60", "benefit-0-step-0-away-0-1": "50", CAP: "100000.00"}
+    assert turned(edition.plan, {RATE: "60", CAP: ""}) is edition.plan
+
+
+@pytest.mark.parametrize("text", ["101", "-1", "六成", "60.555"])
+def test_a_figure_that_is_no_rate_is_refused_beside_itself(edition, text):
+    with pytest.raises(Refused) as refused:
+        turned(edition.plan, {RATE: text})
+    assert list(refused.value.by_field()) == [RATE]
+
+
+def test_a_figure_that_the_loader_refuses_is_refused_with_its_cure(office):
+    city = a_city("安阳市总工会")
+    plan = a_published_edition("anyang-hospital-2019", city).plan
+    with pytest.raises(Refused, match="分段回落"):
+        turned(plan, {"benefit-0-step-0-0-0": "0"})
+
+
+@pytest.fixture
+def reader(app, edition):
+    return signed_in(app, a_user(Role.AUDITOR, at=edition.organization))
+
+
+def test_the_page_shows_both_rules_and_recomputes_with_a_turned_figure(reader, edition):
+    decided(an_enrollment(edition), 10_031_00)
+    page = reader.get(f"/admin/replay?rules={edition.id}").get_data(as_text=True)
+    assert page.count("6,018.60") > 3
+    assert "原规则下没有提出的申领不在其中" in page
+    turned_page = reader.get(f"/admin/replay?rules={edition.id}&{RATE}=62.5&rise=10")
+    text = turned_page.get_data(as_text=True)
+    assert "6,269.38" in text
+    assert "6,896.32" in text  # 6,269.38 × 110%, half up
+    assert "60 改为 62.5" in text
+
+
+def test_a_wrong_figure_comes_back_beside_its_field_with_what_was_typed(reader, edition):
+    decided(an_enrollment(edition), 10_031_00)
+    answer = reader.get(f"/admin/replay?rules={edition.id}&{RATE}=六成&since=2023-13-01")
+    assert answer.status_code == 422
+    answer = reader.get(f"/admin/replay?rules={edition.id}&{RATE}=六成")
+    text = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert 'value="六成"' in text
+    assert f'id="{RATE}-wrong"' in text
+
+
+def test_without_decided_claims_the_page_says_what_to_do(reader, edition):
+    assert "还没有已同意给付的申领" in reader.get("/admin/replay").get_data(as_text=True)
+    assert reader.get("/admin/replay/workbook.xlsx").status_code == 404
+
+
+def test_the_workbook_carries_the_same_figures(reader, edition):
+    decided(an_enrollment(edition), 10_031_00)
+    answer = reader.get(f"/admin/replay/workbook.xlsx?rules={edition.id}&{RATE}=62.5")
+    rows = list(load_workbook(io.BytesIO(answer.data)).active.values)
+    assert ("合计", "给付", 1, 6018.6, 1, 6269.38, 250.78) in rows
+    assert ("按单位", 0) not in rows
+    assert reader.get(f"/admin/replay/workbook.xlsx?{RATE}=x").status_code == 422
+
+
+def test_a_foreign_edition_is_as_absent(app, edition):
+    other = signed_in(app, a_user(Role.AUDITOR, at=a_city("别市总工会")))
+    assert other.get(f"/admin/replay?rules={edition.id}").status_code == 404
+    assert other.get("/admin/replay?rules=x").status_code == 404

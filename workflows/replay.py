@@ -1,0 +1,331 @@
+"""A replay: decided claims of a scheme worked through another plan, by the same rules.
+
+Claims that were never filed under the old rule are not in it. Members are read a batch at a time
+in the order of their numbers, so memory stays the same however many there are.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from peewee import fn
+
+from huigong import rules
+from huigong.models import Claim, Decision, Edition, Enrollment, Organization, Scheme, Stay
+from huigong.plans.vocabulary import FACTS, PARTS, STAY
+from huigong.workflows.claims.reckoning import stay_facts
+
+BATCH = 1000  # members read at once
+SIZES = (0, 500_00, 1_000_00, 3_000_00, 5_000_00, 10_000_00, 50_000_00)  # fen, upper bounds
+Facts = dict[str, Any]
+
+
+@dataclass
+class Sums:
+    """A number of claims and what they were and would be paid, in fen."""
+
+    claims: int = 0
+    then: int = 0
+    now: int = 0
+
+    def add(self, then: int, now: int) -> None:
+        self.claims += 1
+        self.then += then
+        self.now += now
+
+    @property
+    def more(self) -> int:
+        return self.now - self.then
+
+
+@dataclass
+class Size:
+    """Claims whose benefit lies in one band, under the old rule and under the new."""
+
+    upper: int | None  # fen; None above the last bound
+    then_claims: int = 0
+    then: int = 0
+    now_claims: int = 0
+    now: int = 0
+
+
+class Kept(NamedTuple):
+    """A decided claim as the replay reads it; `adjusted`: a reviewer changed the amount."""
+
+    decision: int
+    member: int
+    unit: int
+    enrollment: int
+    cover_from: date
+    renewal: bool
+    facts: Facts
+    on: date
+    amount: int
+    adjusted: bool
+    explanation: list[Facts]
+    case: Facts
+
+
+@dataclass
+class Replay:
+    """What a span of decided claims cost and would cost, in fen.
+
+    Of `all` claims approved in the span, `adjusted` ones keep their amount under both rules;
+    `unknown` ones lack a fact that the plan asks for and are in no sum; `stopped` ones the plan
+    would not admit (they are in the sums, at nothing). `rise` is the assumed rise in percent.
+    """
+
+    since: date
+    until: date
+    rise: int = 0
+    all: Sums = field(default_factory=Sums)
+    adjusted: Sums = field(default_factory=Sums)
+    unknown: Sums = field(default_factory=Sums)
+    stopped: Sums = field(default_factory=Sums)
+    gained: Sums = field(default_factory=Sums)  # members, not claims
+    lost: Sums = field(default_factory=Sums)
+    same: Sums = field(default_factory=Sums)
+    reasons: Counter[str] = field(default_factory=Counter)
+    lacking: Counter[str] = field(default_factory=Counter)
+    steps: dict[tuple[str, str], Sums] = field(default_factory=lambda: defaultdict(Sums))
+    sizes: list[Size] = field(default_factory=lambda: [Size(b) for b in (*SIZES, None)])
+    units: dict[int, Sums] = field(default_factory=lambda: defaultdict(Sums))
+    turned_down: int = 0  # decided with a refusal by a person: not replayed
+    people: int = 0  # enrollments whose contributions are counted
+    earned: int = 0  # contributions by days of cover in the span, as they were
+    earned_now: int = 0  # … at the plan's fee
+
+    @property
+    def risen(self) -> int:
+        """What would be paid with the assumed rise in claims, half up to the fen."""
+        return (self.all.now * (100 + self.rise) + 50) // 100
+
+    def ratio(self, paid: int, earned: int) -> int | None:
+        """理赔率 in basis points: benefits over earned contributions; None without any."""
+        return (paid * 20000 + earned) // (2 * earned) if earned else None
+
+    def named_units(self) -> list[tuple[str, Sums]]:
+        """Each unit with its sums, the largest change first."""
+        rows = Organization.select(Organization.id, Organization.name).tuples()
+        names = dict(rows.where(Organization.id << list(self.units)))
+        found = [(names[unit], sums) for unit, sums in self.units.items()]
+        return sorted(found, key=lambda row: (-abs(row[1].more), row[0]))
+
+
+def replay(
+    plan: rules.Plan,
+    *,
+    scheme: Scheme,
+    since: date,
+    until: date,
+    within: Any = None,
+    rise: int = 0,
+    progress: Callable[[int], Any] | None = None,
+) -> Replay:
+    """Work the claims of `scheme` decided from `since` to `until` (both included) through `plan`.
+
+    `within` is a query of organizations' ids whose claims may be read (None: all). Claims of the
+    same members decided before the span are history: their decided amounts use up the caps.
+    `progress` is told the number of claims done after each batch of members.
+    """
+    said, rule = Replay(since, until, rise), rules.prepare(plan)
+    for claims in _members(scheme, until, within):
+        _replay_member(said, rule, claims)
+        if progress:
+            progress(len(claims))
+    said.turned_down = _in_span(_decisions(scheme, until, within, "refuse"), since).count()
+    _contributions(said, plan, scheme, within)
+    return said
+
+
+def span_of(scheme: Scheme, within: Any = None) -> tuple[date, date] | None:
+    """The first and last day of decision among a scheme's approved claims; None without any."""
+    days = _decisions(scheme, date.max, within, "approve")
+    first, last = days.select(fn.MIN(Decision.on), fn.MAX(Decision.on)).tuples().get()
+    return (_day(first), _day(last)) if first else None
+
+
+def count_of(scheme: Scheme, until: date, within: Any = None) -> int:
+    """How many approved claims a replay up to a day reads, for its progress."""
+    return int(_decisions(scheme, until, within, "approve").count())
+
+
+def _day(value: Any) -> date:
+    return value if isinstance(value, date) else date.fromisoformat(value)
+
+
+def _decisions(scheme: Scheme, until: date, within: Any, verdict: str) -> Any:
+    editions = Edition.select(Edition.id).where(Edition.scheme == scheme)
+    rows = Decision.select(Decision).join(Claim).join(Enrollment)
+    rows = rows.where(
+        Decision.verdict == verdict, Decision.on <= until, Enrollment.edition << editions
+    )
+    return rows if within is None else rows.where(Claim.organization << within)
+
+
+def _in_span(decisions: Any, since: date) -> Any:
+    return decisions.where(Decision.on >= since)
+
+
+# ── Reading ─────────────────────────────────────────────────────────────────────────────────
+
+
+def _members(scheme: Scheme, until: date, within: Any) -> Iterator[list[Kept]]:
+    """Each member's approved claims in the order of their decision, batch by batch of members."""
+    approved = _decisions(scheme, until, within, "approve")
+    last = 0
+    while True:
+        ids = approved.select(Claim.member).where(Claim.member > last).distinct()
+        batch = [member for (member,) in ids.order_by(Claim.member).limit(BATCH).tuples()]
+        if not batch:
+            return
+        between = Claim.member.between(batch[0], batch[-1])
+        stays = _stays(approved.where(between))
+        rows = _kept(approved.where(between), stays)
+        for _, claims in groupby(rows, key=lambda kept: kept.member):
+            yield list(claims)
+        last = batch[-1]
+
+
+def _stays(decisions: Any) -> dict[int, list[Facts]]:
+    """The stays of the claims decided, by claim, as the rules read them."""
+    found: dict[int, list[Facts]] = defaultdict(list)
+    rows = Stay.select().where(Stay.claim << decisions.select(Decision.claim))
+    for stay in rows.order_by(Stay.claim, Stay.number).namedtuples().iterator():
+        found[stay.claim].append(stay_facts(stay))
+    return found
+
+
+def _kept(decisions: Any, stays: dict[int, list[Facts]]) -> Iterator[Kept]:
+    rows = decisions.select(
+        Decision.id, Claim.member, Claim.organization, Claim.enrollment, Enrollment.cover_from,
+        Enrollment.renewal, Enrollment.facts, Decision.on, Decision.amount, Decision.computed,
+        Decision.explanation, Claim.id, Claim.event, Claim.filed_on, Claim.facts,
+    )  # fmt: skip
+    for row in rows.order_by(Claim.member, Decision.id).tuples().iterator():
+        *head, on, amount, computed, explanation, claim, event, filed_on, facts = row
+        case = {name: value for name, value in facts.items() if value is not None}
+        case |= {"event": event, "filed_on": filed_on}
+        if event in (None, STAY):
+            case |= {"event": None, "stays": stays.get(claim, [])}
+        yield Kept(*head, on, amount, amount != computed, explanation, case)
+
+
+# ── Working through ─────────────────────────────────────────────────────────────────────────
+
+
+def _replay_member(said: Replay, rule: rules.Rule, claims: list[Kept]) -> None:
+    """One member's terms in their order; what a former term was given counts for spans of a
+    year or a life."""
+    earlier: list[Facts] = []
+    then = now = 0
+    terms: dict[int, list[Kept]] = defaultdict(list)
+    for kept in claims:
+        terms[kept.enrollment].append(kept)
+    for term in sorted(terms.values(), key=lambda term: term[0].cover_from):
+        for kept, given in zip(term, _replay_term(said, rule, term, earlier), strict=True):
+            earlier.append({**kept.case, "decided": given, "cover_from": kept.cover_from})
+            if kept.on >= said.since:
+                then, now = then + kept.amount, now + given
+    if any(kept.on >= said.since for kept in claims):
+        side = said.gained if now > then else said.lost if now < then else said.same
+        side.add(then, now)
+
+
+def _replay_term(
+    said: Replay, rule: rules.Rule, term: list[Kept], earlier: list[Facts]
+) -> list[int]:
+    """What each claim of one enrollment is given under the plan; adds them to the sums."""
+    first = term[0]
+    asked = [
+        {**kept.case, "decided": kept.amount}
+        if kept.adjusted or kept.on < said.since
+        else kept.case
+        for kept in term
+    ]
+    case = {
+        "cover_from": first.cover_from,
+        "renewal": first.renewal,
+        "facts": first.facts,
+        "earlier": earlier,
+        "claims": asked,
+    }
+    found = rules.assess(rule, case).claims
+    return [_weigh(said, kept, claim) for kept, claim in zip(term, found, strict=True)]
+
+
+def _weigh(said: Replay, kept: Kept, claim: rules.AssessedClaim) -> int:
+    """Add one claim to the sums; returns what it is given under the plan."""
+    if kept.on < said.since:
+        return kept.amount
+    if kept.adjusted:
+        said.adjusted.add(kept.amount, kept.amount)
+        _sum_up(said, kept, kept.amount)
+        return kept.amount
+    if claim.refused and (lacking := _lacking(kept, claim)):
+        said.unknown.add(kept.amount, kept.amount)
+        said.lacking.update(lacking)
+        return kept.amount
+    if claim.refused:
+        said.stopped.add(kept.amount, 0)
+        said.reasons[claim.refused[0].message] += 1
+    _sum_up(said, kept, claim.benefit)
+    for step in kept.explanation:
+        said.steps[step["benefit_id"], step["name"]].add(step["after"], 0)
+    for evaluated in claim.steps:
+        said.steps[evaluated.benefit_id, evaluated.name].now += evaluated.after
+    return claim.benefit
+
+
+def _lacking(kept: Kept, claim: rules.AssessedClaim) -> list[str]:
+    """The labels of what the plan asks for and the claim, as it was kept, does not hold."""
+    holders = (*(kept.case.get("stays") or ({},)), kept.case, kept.facts)
+    names = [refusal.field for refusal in claim.refused]
+    silent = [name for name in names if all(holder.get(name) is None for holder in holders)]
+    labels = {**PARTS, **{name: fact.label for name, fact in FACTS.items()}}
+    return [labels.get(name, name) for name in silent if name not in ("event", "benefit")]
+
+
+def _sum_up(said: Replay, kept: Kept, now: int) -> None:
+    said.all.add(kept.amount, now)
+    said.units[kept.unit].add(kept.amount, now)
+    was, would = _size(said, kept.amount), _size(said, now)
+    was.then_claims += 1
+    was.then += kept.amount
+    would.now_claims += 1
+    would.now += now
+
+
+def _size(said: Replay, fen: int) -> Size:
+    return next(size for size in said.sizes if size.upper is None or fen <= size.upper)
+
+
+# ── Contributions ───────────────────────────────────────────────────────────────────────────
+
+
+def _contributions(said: Replay, plan: rules.Plan, scheme: Scheme, within: Any) -> None:
+    """Contributions of the cover that overlaps the span, earned by days: fee × days of cover in
+    the span ÷ days of cover, once per group of like enrollments, half up to the fen."""
+    editions = Edition.select(Edition.id).where(Edition.scheme == scheme)
+    rows: Any = Enrollment.counted().where(
+        Enrollment.edition << editions,
+        Enrollment.cover_from <= said.until,
+        Enrollment.cover_to >= said.since,
+    )
+    if within is not None:
+        rows = rows.where(Enrollment.organization << within)
+    by = (Enrollment.facts, Enrollment.cover_from, Enrollment.cover_to)
+    groups = rows.select(*by, fn.COUNT(Enrollment.id), fn.SUM(Enrollment.fee)).group_by(*by)
+    for facts, first, last, people, fees in groups.tuples().iterator():
+        part = (min(last, said.until) - max(first, said.since)).days + 1
+        days = (last - first).days + 1
+        try:
+            fee = rules.fee(plan, {**facts, "year": first.year}).total * people
+        except rules.NotStated:
+            fee = int(fees)
+        said.people += people
+        said.earned += (2 * int(fees) * part + days) // (2 * days)
+        said.earned_now += (2 * fee * part + days) // (2 * days)
