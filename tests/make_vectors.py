@@ -77,7 +77,8 @@ class Cases:
             more.pop("paid", None)
         if event == "stay":
             stays = more.pop("stays", None) or [self.stay(fen) for fen in fens]
-            return {**filed, "event": None, "stays": stays, **more}
+            grade: Case = {"grade": "mild"} if "grade" in str(self.of(event)) else {}
+            return {**filed, "event": None, "stays": stays, **grade, **more}
         happened = (
             {"happened_on": str(self.cover + timedelta(200))} if "waiting" in self.reads else {}
         )
@@ -220,7 +221,18 @@ class Cases:
             other = self.claim("stay", stays=[stay], filed_on=day + timedelta(20))
             yield f"跨自然年{day}", self.case(self.claim("stay", 8_000_00), other)
         mixed = [self.stay(3_000_01), self.stay(4_000_02, place="away", hospital_level=1)]
+        first = [self.stay(2_500_00, admitted=day) for day in self.over_new_year()]
+        again = self.claim("stay", 8_000_00)
+        yield "一次申领的两次住院跨年", self.case(self.claim("stay", stays=first), again)
+        unlike = [self.stay(100_00, days=days) for days in (1, 5, 40)]
+        if "days" in self.place:
+            yield "天数不同的三次住院", self.case(self.claim("stay", stays=unlike))
         yield "两地两级", self.case(self.claim("stay", stays=mixed, paid="0.00"))
+
+    def over_new_year(self) -> list[date]:
+        """A day before and a day after a new year, both in the term where it crosses one."""
+        eve = date(self.cover.year, 12, 15)
+        return [eve, min(eve + timedelta(30), self.end)]
 
     def missing(self, event: str) -> Iterator[tuple[str, Case]]:
         whole = self.claim(event, 5_000_00, paid="10.00")
@@ -234,6 +246,10 @@ class Cases:
             stay = {k: v for k, v in self.stay(5_000_00).items() if k != name}
             yield f"缺{name}", self.case(self.claim("stay", stays=[stay], paid="0.00"))
         part = (self.parts(event) or ["total"])[0]
+        for paid in ("4999.99", "5000.00", "5000.01") if "paid" in self.reads else ():
+            yield f"{event} 已付{paid}", self.case(self.claim(event, 5_000_00, paid=paid))
+        twice = [self.claim(event, 5_000_00), self.claim(event, 4_000_00)]
+        yield f"{event} 两次，不给已付", self.case(*twice)
         for bad in ("-1.00", "1.001", "1e3", "", " 1", "１.00", 5, 0.5, True):
             claim = self.claim(event, 5_000_00, paid="10.00")
             holder = claim["stays"][0] if event == "stay" else claim
@@ -275,14 +291,14 @@ class Cases:
         """First and last day of the term, of the waiting period and of the filing limit."""
         stay_days = [self.cover + timedelta(n) for n in (-1, 0, 29, 30, 89, 90)]
         for day in [*stay_days, self.end, self.end + timedelta(1)]:
-            for renewal in (False, True):
+            for renewal in (False, True) if "waiting" in self.reads else (False,):
                 stay = self.stay(5_000_00, admitted=day)
                 filed = day + timedelta(20)
                 claims = [self.claim("stay", stays=[stay], filed_on=filed, paid="0.00")]
                 for event in (e for e in self.events if e != "stay"):
                     claims.append(self.claim(event, 9_000_00, happened_on=str(day)))
                 yield f"{day}住院，续保{renewal}", self.case(*claims, renewal=renewal)
-        for days in (10, 30, 60):
+        for days in (10, 30, 60) if "filing" in self.scheme else ():
             for day in (self.cover + timedelta(208 + days), self.end + timedelta(days)):
                 for late in (0, 1):
                     stays = [
@@ -295,12 +311,13 @@ class Cases:
     def numbers(self) -> Iterator[tuple[str, Case]]:
         """The last allowed and the first refused claim, during the term and after it."""
         inside, outside = self.end, self.end + timedelta(1)
-        for n, days in enumerate(product((inside, outside), repeat=3)):
+        limited = "claims" in self.scheme
+        for n, days in enumerate(product((inside, outside), repeat=3 if limited else 1)):
             claims = [self.claim("stay", stays=[self.stay(4_000_00, admitted=self.end)],
                                  filed_on=day) for day in days]  # fmt: skip
             yield f"三次申领{n}", self.case(*claims)
             claims[0]["decided"] = "10.00"
-            claims[1]["stays"][0]["admitted"] = "1999-01-01"
+            claims[-1]["stays"][0]["admitted"] = "1999-01-01"
             yield f"三次申领{n}，一次已决定、一次不受理", self.case(*claims)
         for event in self.events:
             many = [self.claim(event, 6_000_00, paid="0.00", grade=grade)

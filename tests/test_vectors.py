@@ -22,7 +22,7 @@ from huigong.plans.vocabulary import FACTS, IDENTITIES, PARTS
 
 VECTORS = Path(__file__).parent / "vectors"
 SOURCES = {path.stem: path for path in sorted(make_vectors.SOURCES)}
-EXAMPLES = int(os.environ.get("HUIGONG_EXAMPLES", "400"))
+EXAMPLES = int(os.environ.get("HUIGONG_EXAMPLES", "300"))
 ASSESSED = [name for name in SOURCES if "[[benefit]]" in SOURCES[name].read_text("utf-8")]
 
 
@@ -54,6 +54,14 @@ def ruled(plan: dict[str, Any], case: dict[str, Any]) -> dict[str, Any]:
     return body
 
 
+def unexplained(plan: dict[str, Any], case: dict[str, Any]) -> list[str]:
+    """What each claim pays when no steps are asked for, as a replay does."""
+    read = {key: [cli_scheme._claim(claim, cli_scheme._not_covered(plan, case.get("facts") or {}))
+                  for claim in case.get(key) or ()] for key in ("claims", "earlier")}  # fmt: skip
+    assessed = rules.assess(plan, {**case, **read}, explain=False)
+    return [cli_scheme.plain(claim.benefit) for claim in assessed.claims]
+
+
 def bare(step: dict[str, Any]) -> list[Any]:
     return [step[name] for name in ("benefit_id", "stay", "before", "prior", "after")]
 
@@ -77,6 +85,8 @@ def test_the_rules_agree_with_every_vector_step_by_step(name):
         found = ruled(plan_of(name), vector["case"])
         expected = {key: vector[key] for key in ("total", "claims")}
         assert found == expected, (vector["name"], vector["case"])
+        benefits = [claim["benefit"] for claim in vector["claims"]]
+        assert unexplained(plan_of(name), vector["case"]) == benefits, vector["case"]
 
 
 # --- the calculator: one claim at a time, without what came before it
@@ -184,15 +194,17 @@ def test_any_scheme_and_any_claims_come_out_as_the_oracle_says(dice: Random):
     agrees(dice)
 
 
-def test_a_thousand_schemes_drawn_evenly_come_out_as_the_oracle_says():
-    for seed in range(1000):
+def test_five_hundred_schemes_drawn_evenly_come_out_as_the_oracle_says():
+    for seed in range(500):
         agrees(Random(seed))  # noqa: S311 a seeded draw of cases, no secret
 
 
 def agrees(dice: Random) -> None:
     text, case = invent(dice)
     plan, scheme = plans.compile_scheme(text, "示例.toml"), oracle.load(text)
-    assert ruled(plan, case) == make_vectors.expected(scheme, case), f"{text}\n{case}"
+    expected = make_vectors.expected(scheme, case)
+    assert ruled(plan, case) == expected, f"{text}\n{case}"
+    assert unexplained(plan, case) == [claim["benefit"] for claim in expected["claims"]]
     assert cliffs_of(plan) == oracle.cliffs(scheme)
     assert plans.compile_scheme(plans.dump(plan)) == plan
 
