@@ -2,6 +2,7 @@
 
 from flask import Blueprint
 
+from huigong.admin import renewals  # noqa: F401 its screens join the enrollment blueprint
 from huigong.admin.accounts import accounts
 from huigong.admin.audit import audit
 from huigong.admin.claim_status import claim_status

@@ -3,7 +3,7 @@
 import io
 from collections import defaultdict
 from contextlib import closing
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -238,6 +238,7 @@ def _facts(roster: Roster) -> dict[str, Any]:
         "rest_by": REST_BY[roster.rest_by],
         "carriers": CARRIERS,
         "above": unit.parent,
+        "tomorrow": max(clock.today(), roster.cover_from) + timedelta(days=1),
         "may_mend": holds(Role.CLERK, at=unit),
         "may_judge": holds(Role.REVIEWER, at=unit)
         and not own

@@ -13,6 +13,7 @@ from huigong.admin.listings.building import waiting as listings_waiting
 from huigong.admin.lists import Waiting
 from huigong.admin.organizations import waiting as units_waiting
 from huigong.admin.payouts import waiting as payouts_waiting
+from huigong.admin.renewals import waiting as renewals_waiting
 from huigong.admin.schemes import waiting as schemes_waiting
 
 home = Blueprint("home", __name__, url_prefix="/admin")
@@ -20,6 +21,7 @@ home = Blueprint("home", __name__, url_prefix="/admin")
 # Each word's own question, in the order of the work: what waits for the signed-in user?
 QUESTIONS: list[Callable[[], list[Waiting]]] = [
     rosters_waiting,
+    renewals_waiting,
     money_waiting,
     claims_waiting,
     payouts_waiting,

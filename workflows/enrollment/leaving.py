@@ -1,0 +1,48 @@
+"""People who leave a unit, and what becomes of their cover."""
+
+from datetime import date, datetime
+from typing import Final
+
+from huigong.database import writes
+from huigong.models import Employment, Leaving, Member, User
+from huigong.plans.vocabulary import SILENT
+from huigong.refusals import Refused
+from huigong.workflows import audit
+
+REASONS: Final = {"resigned": "离职", "retired": "退休", "died": "去世", "other": "其他"}
+# No scheme says that leavers lose their cover, and the format has no word for it.
+KEPT_COVER: Final = f"离开单位不退参保费；已参加的保障延续到期满，计划未载明的，{SILENT}。"
+_EARLIEST: Final = date(2000, 1, 1)
+
+
+@writes
+def leave(member: Member, *, on: date, reason: str, note: str, by: User, at: datetime) -> Leaving:
+    """Note that a member left their unit; `on` is the last day there.
+
+    The employment ends; cover goes on to the end of its term and nothing is refunded. Refuses
+    somebody who left already, a day in the future or before they came, and no reason.
+    """
+    open_one = (
+        Employment.select()
+        .where(Employment.member == member, Employment.organization == member.organization_id)
+        .where(Employment.to_on.is_null())
+        .first()
+    )
+    faults = []
+    if reason not in REASONS:
+        faults.append(("reason", "请选择离开的原因"))
+    elif reason == "other" and len(note.strip()) < 2:
+        faults.append(("note", "请写明原因"))
+    if open_one is None:
+        faults.append(("on", "这位职工已经登记离开，不用再登记"))
+    elif not max(open_one.from_on, _EARLIEST) <= on <= at.date():
+        faults.append(("on", f"离开日期应在{open_one.from_on}登记之后，且不晚于今天"))
+    if faults:
+        raise Refused.all(faults)
+    Employment.update(to_on=on).where(Employment.id == open_one.id).execute()
+    made = Leaving.create(
+        organization=member.organization_id, member=member, on=on, reason=reason,
+        note=note.strip()[:500], by=by, at=at,
+    )  # fmt: skip
+    audit.record("leave unit", by=by, at=at, on=member, organization=member.organization)
+    return made

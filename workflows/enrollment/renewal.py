@@ -1,0 +1,292 @@
+"""Next term's roster out of this term's people: who goes on, who does not and why, and what the
+next edition changes. The draft is an ordinary roster of an ordinary file."""
+
+import io
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from peewee import JOIN, fn
+
+from huigong import differences, identity, rules, uploads
+from huigong.models import (
+    Edition,
+    Employment,
+    Enrollment,
+    Leaving,
+    Member,
+    Organization,
+    Roster,
+    Scheme,
+    User,
+)
+from huigong.refusals import Refused
+from huigong.sheets import write_workbook
+from huigong.workflows.enrollment.checks import EMPLOYMENT, INSURANCE, MEMBERSHIP
+from huigong.workflows.enrollment.columns import TEMPLATE, TITLES
+from huigong.workflows.enrollment.drafts import draft_roster, editions_for
+
+SOON: Final = timedelta(days=90)  # how long before the end a term is offered for renewal
+_WORDS: Final = {
+    "insurance": INSURANCE,
+    "employment": EMPLOYMENT,
+    "membership": MEMBERSHIP,
+}
+
+
+class Ending(NamedTuple):
+    """A unit's covers of one scheme that end on one day, and how many have none after it."""
+
+    unit: Organization
+    scheme: Scheme
+    ends: date
+    people: int
+    open_roster: Roster | None  # one already made for the term after
+
+
+class Candidate(NamedTuple):
+    """One of this term's people: `goes` unless there is a reason not to; `barred` cannot."""
+
+    cover: Enrollment
+    goes: bool
+    barred: bool
+    why: str
+    fee: int | None  # fen under the next edition; None: it does not say
+
+
+@dataclass
+class Proposal:
+    """The next term as it would be drafted; with no edition nothing can be."""
+
+    unit: Organization
+    scheme: Scheme
+    ends: date
+    cover_from: date
+    before: Edition
+    editions: list[Edition]  # those that enroll on the first day, this scheme's first
+    edition: Edition | None
+    rest_by: str
+    people: list[Candidate]
+    changes: list[differences.Change]
+
+    @property
+    def going(self) -> list[Candidate]:
+        return [person for person in self.people if person.goes]
+
+    @property
+    def staying(self) -> list[Candidate]:
+        return [person for person in self.people if not person.goes]
+
+    @property
+    def gap(self) -> int:
+        """Days without cover between the terms."""
+        return (self.cover_from - self.ends).days - 1
+
+
+def endings(units: Any, on: date) -> list[Ending]:
+    """The terms of `units` (a query of ids) that end around a day and whose people are not all
+    covered beyond it, the first to end first."""
+    after = Enrollment.alias()
+    later_edition = Edition.alias()
+    later = (
+        after.select(fn.COUNT(after.id))
+        .join(later_edition, on=after.edition == later_edition.id)
+        .where(after.member == Enrollment.member, later_edition.scheme == Edition.scheme)
+        .where(after.cover_to > Enrollment.cover_to)
+    )
+    query: Any = (
+        Enrollment.select(
+            Enrollment.organization, Edition.scheme, Enrollment.cover_to, fn.COUNT(Enrollment.id)
+        )
+        .join(Edition)
+        .where(Enrollment.organization << units, Enrollment.counts(), Enrollment.left_on.is_null())
+        .where(Enrollment.cover_to.between(on - SOON, on + SOON), later == 0)
+        .group_by(Enrollment.organization, Edition.scheme, Enrollment.cover_to)
+        .order_by(Enrollment.cover_to, Enrollment.organization)
+        .limit(500)
+    )
+    rows = list(query.tuples())
+    places = {o.id: o for o in Organization.select().where(Organization.id << [r[0] for r in rows])}
+    funds = {s.id: s for s in Scheme.select().where(Scheme.id << [r[1] for r in rows])}
+    return [
+        Ending(places[unit], funds[scheme], ends, people, _open_roster(unit, scheme, ends))
+        for unit, scheme, ends, people in rows
+        if places[unit].closed_on is None
+    ]
+
+
+def _open_roster(unit: int, scheme: int, ends: date) -> Roster | None:
+    found: Roster | None = (
+        Roster.select(Roster)
+        .join(Edition)
+        .where(Roster.organization == unit, Edition.scheme == scheme, Roster.cover_from > ends)
+        .where(Roster.stage << ("reading", "draft", "submitted", "returned"))
+        .order_by(Roster.id.desc())
+        .first()
+    )
+    return found
+
+
+def propose(
+    unit: Organization, scheme: Scheme, ends: date, *, on: date, code: str = ""
+) -> Proposal:
+    """The next term of a unit's people whose cover of a scheme ends on a day.
+
+    It starts the day after, or on `on` where that has passed. Refuses where nobody's ends then.
+    """
+    covers = list(_covers(unit, scheme, ends))
+    if not covers:
+        raise Refused("ends", "没有在这一天到期的参保人员")
+    cover_from = max(ends + timedelta(days=1), on)
+    open_ones = [e for e in editions_for(unit, on) if e.enrolls_on(cover_from)]
+    open_ones.sort(key=lambda e: (e.scheme_id != scheme.id, e.enrolled_from))
+    edition = next((e for e in open_ones if e.code == code), open_ones[0] if open_ones else None)
+    before = covers[0].edition
+    changed = edition is not None and edition.id != before.id and before.plan is not None
+    return Proposal(
+        unit=unit,
+        scheme=scheme,
+        ends=ends,
+        cover_from=cover_from,
+        before=before,
+        editions=open_ones,
+        edition=edition,
+        rest_by=covers[0].roster.rest_by if covers[0].roster else "unit",
+        people=_candidates(covers, unit, edition, cover_from),
+        changes=differences.differences(before.plan, edition.plan) if changed and edition else [],
+    )
+
+
+def _covers(unit: Organization, scheme: Scheme, ends: date) -> Iterable[Enrollment]:
+    return (  # type: ignore[no-any-return]
+        Enrollment.select(Enrollment, Member, Edition, Roster)
+        .join_from(Enrollment, Member)
+        .join_from(Enrollment, Edition)
+        .join_from(Enrollment, Roster, JOIN.LEFT_OUTER)
+        .where(Enrollment.organization == unit, Edition.scheme == scheme)
+        .where(Enrollment.cover_to == ends, Enrollment.counts())
+        .order_by(Member.sort_key, Enrollment.id)
+    )
+
+
+def _candidates(
+    covers: list[Enrollment], unit: Organization, edition: Edition | None, cover_from: date
+) -> list[Candidate]:
+    members = [cover.member_id for cover in covers]
+    gone, again = _gone(members, unit), _covered_after(members, covers[0].edition, cover_from)
+    plan = edition.plan if edition else None
+    return [_candidate(cover, unit, plan, cover_from, gone, again) for cover in covers]
+
+
+def _gone(members: list[int], unit: Organization) -> dict[int, date]:
+    """The last day at the unit of those who left it and did not come back."""
+    here = Employment.select(Employment.member).where(
+        Employment.organization == unit, Employment.to_on.is_null()
+    )
+    left: Any = Leaving.select(Leaving.member, Leaving.on).where(
+        Leaving.member << members, Leaving.organization == unit, Leaving.member.not_in(here)
+    )
+    return dict(left.order_by(Leaving.id).tuples())
+
+
+def _covered_after(members: list[int], edition: Edition, cover_from: date) -> set[int]:
+    """Those whose cover of the same scheme already reaches into the next term."""
+    found: Any = (
+        Enrollment.select(Enrollment.member)
+        .join(Edition)
+        .where(Enrollment.member << members, Edition.scheme == edition.scheme_id)
+        .where(Enrollment.counts(), Enrollment.cover_to >= cover_from)
+    )
+    return {member for (member,) in found.tuples()}
+
+
+def _candidate(
+    cover: Enrollment,
+    unit: Organization,
+    plan: dict[str, Any] | None,
+    cover_from: date,
+    gone: dict[int, date],
+    again: set[int],
+) -> Candidate:
+    member = cover.member
+    fee, why = None, ""
+    if plan is not None:
+        age = identity.age_on(member.born_on, cover_from) if member.born_on else None
+        facts = {**cover.facts, "year": cover_from.year, "unit_level": unit.unit_level}
+        facts = facts if age is None else {**facts, "age": age}
+        why = "；".join(miss.message for miss in rules.unmet(plan, facts))
+        try:
+            fee = rules.fee(plan, facts).total
+        except rules.NotStated:
+            fee = None
+    if member.organization_id != unit.id:
+        why = "已登记在其他单位"
+    if member.id in gone:
+        why = f"{gone[member.id]}离开本单位"
+    if cover.left_on is not None:
+        why = f"{cover.left_on}退出保障"
+    if member.id in again:
+        return Candidate(cover, False, True, "下一期已经参保", fee)
+    return Candidate(cover, not why, False, why, fee)
+
+
+def draft_renewal(
+    proposal: Proposal,
+    *,
+    going: Collection[int],
+    rest_by: str,
+    folder: Path,
+    by: User,
+    at: datetime,
+    seen: Sequence[str] = (),
+) -> Roster:
+    """Draft the next term's roster of those whose enrollment ids are in `going`.
+
+    Refuses without an edition and without anybody, and as `draft_roster` does.
+    """
+    if proposal.edition is None:
+        raise Refused("edition", f"没有在{proposal.cover_from}可以参保的计划，请等上级发布下一期")
+    chosen = [p.cover for p in proposal.people if p.cover.id in going and not p.barred]
+    if not chosen:
+        raise Refused("keep", "请至少保留一名续保人员")
+    kept = uploads.keep(
+        folder,
+        _file(chosen, proposal),
+        name=f"续保名册-{proposal.cover_from}.xlsx",
+        field="keep",
+        limit=uploads.ROSTER_LIMIT,
+    )
+    try:
+        return draft_roster(
+            organization=proposal.unit, edition=proposal.edition, cover_from=proposal.cover_from,
+            rest_by=rest_by, kept=kept, folder=folder, by=by, at=at, seen=seen,
+        )  # fmt: skip
+    except Refused:
+        uploads.drop(folder, kept.file)
+        raise
+
+
+def _file(covers: list[Enrollment], proposal: Proposal) -> io.BytesIO:
+    """The roster's file, as the unit itself would have filled it in."""
+    book = io.BytesIO()
+    title = f"{proposal.edition.name if proposal.edition else ''} 续保名册"
+    write_workbook(book, TEMPLATE, (_line(cover) for cover in covers), title=title)
+    book.seek(0)
+    return book
+
+
+def _line(cover: Enrollment) -> list[str]:
+    member = cover.member
+    said = {
+        TITLES["name"]: member.name,
+        TITLES["id_number"]: member.opened("resident_id"),
+        TITLES["mobile"]: member.opened("phone"),
+        TITLES["bank_card"]: member.opened("bank_card"),
+        TITLES["bank"]: member.bank,
+    }
+    known = {**cover.facts, "membership": member.membership}
+    for name, words in _WORDS.items():
+        said[TITLES[name]] = words[known[name]][0] if known.get(name) in words else ""
+    return [said.get(column.title, "") for column in TEMPLATE]
