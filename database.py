@@ -6,12 +6,21 @@ and the audit chain has one head. Readers never wait.
 """
 
 import functools
+import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 import apsw
-from peewee import DatabaseError, DatabaseProxy, InterfaceError, PostgresqlDatabase
+from peewee import (
+    SQL,
+    DatabaseError,
+    DatabaseProxy,
+    InterfaceError,
+    PostgresqlDatabase,
+    Value,
+    fn,
+)
 from playhouse.apsw_ext import APSWDatabase
 
 from huigong.refusals import StartRefused
@@ -94,6 +103,18 @@ def insert_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
     with db.cursor().copy(f'COPY "{table}" ({names}) FROM STDIN') as copy:
         for row in rows:
             copy.write_row(row)
+
+
+def among(column: Any, values: Sequence[Any]) -> Any:
+    """The condition that a column is one of many values, handed over as one: no limit to how
+    many, and each looked up in the column's index."""
+    if is_sqlite():
+        return column << SQL("(SELECT value FROM json_each(?))", [json.dumps(list(values))])
+    return column == fn.ANY(Value(list(values), unpack=False))
+
+
+# How a dialect writes that a column sorts by character code; SQLite does so unasked.
+BY_CODE = {"postgresql": '"C"'}
 
 
 def add_only(tables: Iterable[str], dialect: str) -> list[str]:

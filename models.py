@@ -41,6 +41,11 @@ class JsonField(TextField):
         return None if value is None else json.loads(value)
 
 
+class KeyField(TextField):
+    """Text that sorts and compares by character code on both databases, so that a prefix is a
+    range of its index."""
+
+
 class PlanField(JsonField):
     """An edition's plan; one whose text was damaged reads as None, so that only its own scheme
     stops (`schemes.plan_of` says so) and every list of editions still loads."""
@@ -50,6 +55,13 @@ class PlanField(JsonField):
             return super().python_value(value)
         except ValueError:
             return None
+
+
+def begins(column: Any, start: str) -> Any:
+    """The condition that a KeyField begins with some text: a range of its index."""
+    last = ord(start[-1])
+    after = chr(0xE000 if last == 0xD7FF else min(last + 1, 0x10FFFF))  # no surrogates
+    return (column >= start) & (column < start[:-1] + after)
 
 
 class Base(Model):
@@ -107,10 +119,10 @@ class Organization(Base):
     name = TextField()
     level = TextField(choices=[(level.value, level.value) for level in Level])
     parent = ForeignKeyField("self", null=True, backref="children", on_delete="RESTRICT")
-    path = TextField(index=True, default="")
+    path = KeyField(index=True, default="")
     slug = TextField(null=True, unique=True)  # a city's address on the public site
     code = TextField(null=True, unique=True)  # 统一社会信用代码
-    pinyin = TextField(default="")  # sort key
+    pinyin = KeyField(default="", index=True)  # sort key
     contact_name = TextField(default="")
     contact_phone = TextField(default="")
     address = TextField(default="")
@@ -120,7 +132,7 @@ class Organization(Base):
     @classmethod
     def within(cls, path: str) -> Any:
         """The condition that an organization lies in the subtree at `path`."""
-        return cls.path.startswith(path)
+        return begins(cls.path, path)
 
     @property
     def lineage(self) -> list[int]:
@@ -226,9 +238,9 @@ class Member(Sealed):
     """A natural person, known by the resident ID. `organization` is the current unit."""
 
     organization = ForeignKeyField(Organization, backref="members")
-    name = TextField()
-    pinyin = TextField(default="", index=True)  # initials, for search
-    sort_key = TextField(default="", index=True)  # pinyin with tones, the surname as a surname
+    name = KeyField()
+    pinyin = KeyField(default="")  # initials, for search
+    sort_key = KeyField(default="")  # pinyin with tones, the surname as a surname
     sex = TextField(default="")
     born_on = DateField(null=True)
     resident_id = BlobField()
@@ -238,6 +250,13 @@ class Member(Sealed):
     bank_card = BlobField(default=b"")
     bank = TextField(default="")
     membership = TextField(default="member")
+
+    class Meta:  # each with the unit, so that a list inside a subtree is read off the index
+        indexes = (
+            (("sort_key", "organization"), False),
+            (("name", "organization"), False),
+            (("pinyin", "organization"), False),
+        )
 
     @staticmethod
     def index_of_id(number: str) -> str:
@@ -351,9 +370,10 @@ class Roster(Base):
     file = TextField()  # or withdrawn
     file_name = TextField()
     made_by = ForeignKeyField(User, backref="rosters")
-    made_at = DateTimeField()
+    made_at = DateTimeField(index=True)
     people = IntegerField(default=0)  # rows to enroll: new and renewed
     faulty = IntegerField(default=0)
+    digest = JsonField(default=dict)  # rows by kind, how many warned, faults by column
     unread = JsonField(default=list)  # columns that were not understood: [[letter, title], …]
     split = JsonField(default=list)  # [[carrier, fen each, people], …]
     clean_only = BooleanField(default=False)  # the clerk chose to submit the clean rows alone
@@ -375,6 +395,25 @@ class Roster(Base):
         return rules.last_day(self.cover_from, self.edition.plan["term_months"])
 
 
+class RosterJob(Base):
+    """Work on a big roster that a process of its own does: reading its file, approving it, or
+    forgetting its people. `worker` holds it while `beat_at` is fresh; `refused` is why it ended
+    without success."""
+
+    roster = ForeignKeyField(Roster, unique=True, backref="jobs")
+    kind = TextField()  # read | approve | forget
+    by = ForeignKeyField(User)
+    at = DateTimeField()  # when the deed was done
+    seen = JsonField(default=list)  # subtrees whose units may be named to who asked
+    phase = TextField(default="waiting")  # waiting | read | stage | enroll | settle | forget
+    done = IntegerField(default=0)
+    total = IntegerField(default=0)
+    worker = TextField(default="")
+    beat_at = DateTimeField(null=True)
+    cancelled = BooleanField(default=False)
+    refused = TextField(default="")
+
+
 class RosterEvent(Base):
     """A fact in a roster's life: uploaded, submitted, returned with reasons, approved, withdrawn."""
 
@@ -389,15 +428,18 @@ class RosterEvent(Base):
 class RosterRow(Sealed):
     """A staged row of a roster. `secret` seals the ID, phone and bank card as one JSON."""
 
-    roster = ForeignKeyField(Roster, backref="rows", on_delete="CASCADE")
+    roster = ForeignKeyField(Roster, backref="rows", on_delete="CASCADE", index=False)
     number = IntegerField()  # the row in their file
     name = TextField(default="")
     secret = BlobField(default=b"")
-    id_index = TextField(default="", index=True)
+    id_index = TextField(default="")
     facts = JsonField(default=dict)  # sex, born_on, age, employment, insurance, membership, bank
     kind = TextField()  # new | renewed | unchanged | faulty
     faults = JsonField(default=list)  # [[column's title, message], …]
     warnings = JsonField(default=list)  # [message, …]: worth a second look, not a refusal
+
+    class Meta:
+        indexes = ((("roster", "kind", "number"), False), (("roster", "id_index"), False))
 
     def opened_secret(self) -> Any:
         """The ID, phone and card of a row, each "" where it has none."""
@@ -409,7 +451,7 @@ class Enrollment(Base):
     cover is in force once the roster's dues are paid (`Roster` → `Due`)."""
 
     organization = ForeignKeyField(Organization, backref="enrollments")
-    member = ForeignKeyField(Member, backref="enrollments")
+    member = ForeignKeyField(Member, backref="enrollments", index=False)  # see Meta
     edition = ForeignKeyField(Edition, backref="enrollments")
     roster = ForeignKeyField(Roster, null=True, backref="enrollments")
     certificate = TextField(unique=True)

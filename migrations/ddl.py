@@ -7,14 +7,17 @@ import sys
 
 from peewee import PostgresqlDatabase, SqliteDatabase, sort_models  # type: ignore[attr-defined]  # its stubs lack it
 
-from huigong.database import add_only
-from huigong.models import ADD_ONLY, TABLES
+from huigong.database import BY_CODE, add_only
+from huigong.models import ADD_ONLY, TABLES, KeyField
 
 
 def statements(dialect: str) -> list[str]:
     """Every CREATE statement for `dialect` (sqlite | postgresql), in an order that loads."""
     database = SqliteDatabase(None) if dialect == "sqlite" else PostgresqlDatabase(None)
     sql = []
+    for field in (field for model in TABLES for field in model._meta.sorted_fields):
+        if isinstance(field, KeyField):
+            field.collation = BY_CODE.get(dialect)
     with database.bind_ctx(TABLES, bind_refs=False, bind_backrefs=False):
         for model in sort_models(TABLES):
             sql.append(_text(model._schema._create_table(safe=False)))
