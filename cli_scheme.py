@@ -1,4 +1,4 @@
-"""`huigong scheme check|assess`: schemes checked and cases assessed from the terminal.
+"""`huigong scheme check|assess|replay`: schemes checked, cases assessed from the terminal.
 
 Bad input overall (no JSON, no such scheme, a claim that is no object) is exit 2; whatever is
 wrong inside one claim (an amount, a date, a missing fact) is that claim's own `refused`, the
@@ -17,7 +17,7 @@ from typing import Any
 
 import click
 
-from huigong import plans, rules
+from huigong import cli_replay, plans, rules
 from huigong.money import parse_yuan, plain
 from huigong.plans.vocabulary import CLAIM_AMOUNTS, DATES, PARTS
 
@@ -153,7 +153,7 @@ def scheme_commands(office_plan: LoadPlan | None = None) -> click.Group:
 
     @click.group()
     def scheme() -> None:
-        """检查互助保障计划，或按计划计算待遇。"""
+        """检查互助保障计划，按计划计算待遇，测算改动。"""
 
     @scheme.command()
     @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -184,6 +184,7 @@ def scheme_commands(office_plan: LoadPlan | None = None) -> click.Group:
         click.echo(text.encode("utf-8", "replace"))
         raise SystemExit(1 if refused else 0)
 
+    scheme.add_command(cli_replay.replay)
     return scheme
 
 

@@ -8,11 +8,16 @@ import pytest
 from builders import NOW, a_city, a_unit, a_user, signed_in
 from builders_claims import a_claim, a_stay, an_enrollment
 from builders_schemes import a_published_edition
+from click.testing import CliRunner
 from openpyxl import load_workbook
 
+from huigong import database
+from huigong.cli_scheme import scheme
 from huigong.models import Organization, Role
+from huigong.plans.typed import sheet_of
 from huigong.refusals import Refused
 from huigong.workflows import claims as deeds
+from huigong.workflows import drafting
 from huigong.workflows.levers import levers, turned
 from huigong.workflows.replay import count_of, replay, span_of
 
@@ -228,3 +233,34 @@ def test_a_foreign_edition_is_as_absent(app, edition):
     other = signed_in(app, a_user(Role.AUDITOR, at=a_city("别市总工会")))
     assert other.get(f"/admin/replay?rules={edition.id}").status_code == 404
     assert other.get("/admin/replay?rules=x").status_code == 404
+
+
+def test_a_draft_is_offered_as_soon_as_it_loads(reader, edition):
+    decided(an_enrollment(edition), 10_031_00)
+    sheet = sheet_of(turned(edition.plan, {RATE: "70"}))
+    by = a_user(Role.REVIEWER, at=edition.organization)
+    draft = drafting.begin_draft(
+        organization=edition.organization, basis=edition, sheet=sheet, by=by, at=NOW
+    )
+    page = reader.get(f"/admin/replay?rules=d{draft.id}").get_data(as_text=True)
+    assert "7,021.70" in page
+
+
+def test_the_terminal_says_the_same(office, edition, monkeypatch):
+    decided(an_enrollment(edition), 10_031_00)
+    for name, value in (
+        ("HUIGONG_HOME", office.home), ("HUIGONG_KEYS", office.keys),
+        ("DATABASE_URL", office.database_url),
+    ):  # fmt: skip
+        monkeypatch.setenv(name, str(value))
+
+    def said(*arguments: str) -> str:
+        result = CliRunner().invoke(scheme, ["replay", edition.code, *arguments])
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    assert f"{RATE}\t60%" in said("--figures")
+    text = said("--set", f"{RATE}=62.5", "--rise", "10")
+    assert "给付：原6,018.60元，新6,269.38元，差额250.78元" in text
+    assert "申领增加10%" in text
+    database.db.connect(reuse_if_open=True)
