@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from huigong import money, rules
 from huigong.models import Claim, Stay
-from huigong.plans.vocabulary import DATES, PARTS, STAY
+from huigong.plans.vocabulary import CLAIM_AMOUNTS, DATES, PAID, PARTS, STAY
 from huigong.workflows import claims as deeds
 
-MOST_STAYS = 20
+MOST_SHOWN = 99  # more stays than may be filed, so that none is dropped without a word
 SHEET = ("total", "pooled", "critical", "other_funds", "account", "cash")
 USUALLY_NONE = ("critical", "other_funds", "account")  # printed as 0.00 on most sheets
 _GROUPED = re.compile(r"\d{1,3}(,\d{3})+(\.\d*)?")
@@ -38,9 +38,9 @@ class Typed(NamedTuple):
     faults: list[tuple[str, str]]
 
 
-def stay_fields(plan: rules.Plan) -> list[Field]:
+def stay_fields(plan: rules.Plan, questions: list[rules.Question]) -> list[Field]:
     """What is asked of each stay: where and when, what the plan reads, and the settlement."""
-    asked = {q.name: q for q in rules.questions(plan) if q.scope == "stay"}
+    asked = {q.name: q for q in questions if q.scope == "stay"}
     fields = [
         Field("hospital", "医院", "text", [], "", False),
         Field("admitted", DATES["admitted"], "date", [], "", True),
@@ -48,13 +48,17 @@ def stay_fields(plan: rules.Plan) -> list[Field]:
     ]
     for question in asked.values():
         if question.kind in ("choice", "whole"):
-            choices = list(question.choices.items())
-            fields.append(Field(question.name, question.label, question.kind, choices, "", True))
+            fields.append(_field(plan, question))
     read = [name for name, question in asked.items() if question.kind == "amount"]
     for name in dict.fromkeys((*SHEET, *read)):
         hint = _hint(plan, name)
         fields.append(Field(name, PARTS[name], "amount", [], hint, name in read))
     return fields
+
+
+def _field(plan: rules.Plan, question: rules.Question) -> Field:
+    choices, hint = list(question.choices.items()), _hint(plan, question.name)
+    return Field(question.name, question.label, question.kind, choices, hint, True)
 
 
 def part_fields(plan: rules.Plan) -> list[Field]:
@@ -63,13 +67,10 @@ def part_fields(plan: rules.Plan) -> list[Field]:
     return [Field(name, PARTS[name], "amount", [], "", False) for name in names]
 
 
-def claim_fields(plan: rules.Plan) -> list[Field]:
-    """What is asked once of the claim: the event, and the grade or date that the plan reads."""
-    return [
-        Field(q.name, q.label, q.kind, list(q.choices.items()), "", q.name == "event")
-        for q in rules.questions(plan)
-        if q.scope == "claim" and q.name not in ("filed_on", "proposed")
-    ]
+def claim_fields(plan: rules.Plan, questions: list[rules.Question]) -> list[Field]:
+    """What is asked once of the claim: its day, grade and amounts, and facts of the person that
+    nobody asked at enrollment."""
+    return [_field(plan, question) for question in questions if question.scope == "claim"]
 
 
 def _hint(plan: rules.Plan, name: str) -> str:
@@ -85,12 +86,15 @@ def _hint(plan: rules.Plan, name: str) -> str:
         "account": "从医保个人账户划走的金额，没有则填 0",
         "cash": "本人最后付的现金，其中可能含自费",
         "out_of_catalogue": "医保目录以外、全部由本人承担的费用",
+        "days": "照结算单或出院小结上的住院天数",
+        "happened_on": "须在保障期内",
+        PAID: "系统中还没有已作出决定的申领；在别处已得到的照凭证填写，没有则填 0",
     }.get(name, "")
 
 
-def blank(count: int = 1) -> dict[str, str]:
-    """A new form's text."""
-    typed = {"stays": str(count)}
+def blank(event: str, count: int = 1) -> dict[str, str]:
+    """A new form's text for one event."""
+    typed = {"stays": str(count), "event": event}
     for number in range(count):
         typed |= _new_stay(number)
     return typed
@@ -105,7 +109,8 @@ def of_claim(claim: Claim) -> dict[str, str]:
     rows = list(Stay.select().where(Stay.claim == claim).order_by(Stay.number))
     typed = {"stays": str(max(len(rows), 1)), "event": claim.event or STAY}
     for name, value in claim.facts.items():
-        typed[name] = money.plain(value) if name in PARTS else str(value)
+        amount = name in PARTS or name in CLAIM_AMOUNTS
+        typed[name] = money.plain(value) if amount else str(value)
     for number, row in enumerate(rows):
         for name in ("hospital", "admitted", "discharged", "place", "hospital_level", "days"):
             value = getattr(row, name)
@@ -117,13 +122,13 @@ def of_claim(claim: Claim) -> dict[str, str]:
 
 def count_of(typed: Mapping[str, str]) -> int:
     text = typed.get("stays", "1")
-    return min(max(int(text), 1), MOST_STAYS) if text.isdecimal() and len(text) < 4 else 1
+    return min(max(int(text), 1), MOST_SHOWN) if text.isdecimal() and len(text) < 4 else 1
 
 
 def add_stay(typed: dict[str, str]) -> dict[str, str]:
     """The same text with one more, empty stay."""
     count = count_of(typed)
-    if count >= MOST_STAYS:
+    if count >= deeds.MOST_STAYS:
         return typed
     return {**typed, **_new_stay(count), "stays": str(count + 1)}
 
@@ -143,16 +148,20 @@ def remove_stay(typed: dict[str, str], number: int) -> dict[str, str]:
     return {**kept, "stays": str(count - 1)}
 
 
-def read(plan: rules.Plan, typed: Mapping[str, str]) -> Typed:
+def event_of(plan: rules.Plan, text: str) -> str:
+    """The event a form is for: the one it names where the plan has it, else the plan's first."""
+    events = deeds.events_of(plan)
+    return text if text in events else next(iter(events), STAY)
+
+
+def read(plan: rules.Plan, questions: list[rules.Question], typed: Mapping[str, str]) -> Typed:
     """Read the form; what cannot be read is a fault at its field, and nothing is guessed."""
     found: list[tuple[str, str]] = []
-    facts = _read(claim_fields(plan), typed, "", found)
-    event = facts.pop("event", None)
-    if event is None and len({b["event"] for b in plan["benefit"]}) == 1:
-        event = plan["benefit"][0]["event"]
+    facts = _read(claim_fields(plan, questions), typed, "", found)
+    event = event_of(plan, typed.get("event", ""))
     stays = []
-    if event in (None, STAY):
-        fields = [*stay_fields(plan), *part_fields(plan)]
+    if event == STAY:
+        fields = [*stay_fields(plan, questions), *part_fields(plan)]
         stays = [
             _read(fields, typed, f"stay-{number}-", found) for number in range(count_of(typed))
         ]

@@ -7,11 +7,12 @@ from flask import flash, g, redirect, render_template, request, url_for
 from huigong import clock
 from huigong.access import allow, find
 from huigong.admin.claims import forms
-from huigong.admin.claims.listing import shown
-from huigong.admin.claims.room import PAPERS, claims
+from huigong.admin.claims.listing import next_for_me, shown
+from huigong.admin.claims.room import claims, kinds_of
 from huigong.models import Claim, ClaimEvent, Role
 from huigong.refusals import Refused
 from huigong.workflows import claims as deeds
+from huigong.workflows.schemes import damage
 
 
 @claims.get("/<int:id>/review")
@@ -21,9 +22,11 @@ def review(id: int) -> Any:
 
 
 def _review_page(claim: Claim, form: Any, errors: dict[str, str]) -> str:
+    following, others = next_for_me("review", claim)
     return render_template(
         "admin/claims/review.html",
-        form=form, errors=errors, mine=g.user.id in deeds.filers_of(claim), **shown(claim),
+        form=form, errors=errors, mine=g.user.id in deeds.filers_of(claim),
+        following=following, others_waiting=others, **shown(claim),
     )  # fmt: skip
 
 
@@ -36,7 +39,7 @@ def pass_review(id: int) -> Any:
     except Refused as refused:
         return _review_page(claim, request.form, refused.by_field()), 422
     flash(f"申领 {claim.number} 初审通过，等待另一人复审")
-    return redirect(url_for("claims.index", stage="review"), 303)
+    return redirect(url_for("claims.page", id=id, next="review"), 303)
 
 
 @claims.get("/<int:id>/return")
@@ -47,7 +50,9 @@ def send_back(id: int) -> Any:
 
 def _return_page(claim: Claim, form: Any, errors: dict[str, str], chosen: list[str] | None) -> str:
     page = shown(claim)
-    kinds = list(dict.fromkeys([*page["missing"], *PAPERS]))
+    edition = claim.enrollment.edition
+    usual = [] if damage(edition) else kinds_of(edition.plan, claim.event)[0]
+    kinds = list(dict.fromkeys([*page["missing"], *usual]))
     before = ClaimEvent.select().where(ClaimEvent.claim == claim, ClaimEvent.kind == "returned")
     return render_template(
         "admin/claims/return.html",
@@ -60,6 +65,7 @@ def _return_page(claim: Claim, form: Any, errors: dict[str, str], chosen: list[s
 @allow(Role.REVIEWER, on=Claim)
 def send_back_now(id: int) -> Any:
     claim, form = find(Claim, id), request.form
+    todo = "decide" if claim.stage == "reviewed" else "review"
     chosen = [kind[:40] for kind in form.getlist("missing")]
     reason = form.get("reason", "")[:2000]
     try:
@@ -67,7 +73,7 @@ def send_back_now(id: int) -> Any:
     except Refused as refused:
         return _return_page(claim, form, refused.by_field(), chosen), 422
     flash(f"申领 {claim.number} 已退回补正，请打印一次性补正告知书")
-    return redirect(url_for("claims.page", id=id), 303)
+    return redirect(url_for("claims.page", id=id, next=todo), 303)
 
 
 @claims.get("/<int:id>/decision")
@@ -76,17 +82,23 @@ def decision(id: int) -> Any:
     return _decision_page(find(Claim, id), {}, {})
 
 
-def _decision_page(claim: Claim, form: Any, errors: dict[str, str]) -> str:
-    page = shown(claim)
+def _decision_page(
+    claim: Claim, form: Any, errors: dict[str, str], proposed: int | None = None
+) -> str:
+    page = shown(claim, proposed)
     mine = ""
     if g.user.id in deeds.filers_of(claim):
         mine = "这笔申领由您申报，请由另一人复审。"
     elif g.user.id == claim.first_reviewer_id:
         mine = "这笔申领由您初审，初审与复审不能是同一人。"
-    most = deeds.ceiling(claim) if claim.stage == "reviewed" and not page["stopped"] else None
+    open_ = claim.stage == "reviewed" and not page["stopped"]
+    following, others = next_for_me("decide", claim)
     return render_template(
-        "admin/claims/decision.html", form=form, errors=errors, mine=mine, most=most, **page
-    )
+        "admin/claims/decision.html",
+        form=form, errors=errors, mine=mine, following=following, others_waiting=others,
+        most=deeds.ceiling(claim) if open_ else None,
+        may_propose=deeds.proposal_ceiling(claim) if open_ else None, **page,
+    )  # fmt: skip
 
 
 @claims.post("/<int:id>/decision")
@@ -94,25 +106,30 @@ def _decision_page(claim: Claim, form: Any, errors: dict[str, str]) -> str:
 def decide(id: int) -> Any:
     claim, form = find(Claim, id), request.form
     try:
+        proposed = _amount("proposed", "拟定金额", form)
+        if form.get("act") == "try":
+            return _decision_page(claim, form, {}, proposed)
         deeds.decide_claim(
             claim,
             verdict=form.get("verdict", ""),
-            amount=_awarded(form.get("amount", "")),
+            amount=_amount("amount", "核定金额", form),
             reason=form.get("reason", "")[:2000],
+            proposed=proposed,
             by=g.user,
             at=clock.now(),
         )
     except Refused as refused:
         return _decision_page(claim, form, refused.by_field()), 422
     flash(f"申领 {claim.number} 已作出决定，金额已锁定")
-    return redirect(url_for("claims.page", id=id), 303)
+    return redirect(url_for("claims.page", id=id, next="decide"), 303)
 
 
-def _awarded(text: str) -> int | None:
-    """The amount typed, in fen; None where it was left to the calculation."""
+def _amount(field: str, label: str, form: Any) -> int | None:
+    """An amount typed, in fen; None where it was left to the calculation."""
+    text = form.get(field, "")
     if not text.strip():
         return None
     try:
         return forms.amount_of(text)
     except ValueError as wrong:
-        raise Refused("amount", f"核定金额：{wrong}") from None
+        raise Refused(field, f"{label}：{wrong}") from None

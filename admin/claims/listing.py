@@ -7,7 +7,14 @@ from peewee import ModelSelect
 
 from huigong import clock, explain
 from huigong.access import allow, find, holds, visible
-from huigong.admin.claims.room import EVENTS, STAGES, claims, next_step
+from huigong.admin.claims.room import (
+    EVENTS,
+    PROMISED,
+    STAGES,
+    claims,
+    next_step,
+    promise_words,
+)
 from huigong.admin.lists import Waiting, ordered, page_of
 from huigong.models import (
     Claim,
@@ -22,10 +29,11 @@ from huigong.models import (
     Scheme,
     Stay,
 )
-from huigong.plans.vocabulary import PARTS
+from huigong.money import yuan
+from huigong.plans.vocabulary import CLAIM_AMOUNTS, DATES, FACTS, PARTS
 from huigong.refusals import Refused
 from huigong.workflows import claims as deeds
-from huigong.workflows.schemes import plan_of
+from huigong.workflows.schemes import damage, plan_of
 
 READERS = (Role.CLERK, Role.REVIEWER, Role.FINANCE, Role.AUDITOR)
 
@@ -54,22 +62,61 @@ def _for_me(todo: str) -> ModelSelect:
     return query.where(Claim.stage == "reviewed", Claim.first_reviewer != g.user)
 
 
+def by_promise(query: ModelSelect) -> ModelSelect:
+    """The order of a queue: what was promised soonest first, so that the overdue lead."""
+    return query.order_by(Claim.promised_on.is_null(), Claim.promised_on, Claim.id)
+
+
+def next_for_me(todo: str, after: Claim) -> tuple[int | None, int]:
+    """The claim that waits for the signed-in reviewer after this one, from the beginning again
+    at the end, and how many others wait."""
+    ids = [row.id for row in by_promise(_for_me(todo).select(Claim.id, Claim.promised_on))]
+    others = [id for id in ids if id != after.id]
+    if not others:
+        return None, 0
+    if after.id in ids:
+        place = ids.index(after.id)
+        return (ids[place + 1 :] or ids)[0], len(others)
+    return others[0], len(others)
+
+
 @claims.get("")
 @allow(*READERS, on=Claim, menu=(40, "申领"))
 def index() -> Any:
-    stage, scheme = request.args.get("stage", ""), request.args.get("scheme", "")
-    asked = request.args.get("q", "").strip()[:50]
+    asked = {name: request.args.get(name, "").strip()[:50] for name in ("q", "stage", "scheme")}
+    asked["overdue"] = "1" if request.args.get("overdue") == "1" else ""
+    stage = asked["stage"]
     query = _for_me(stage) if stage in ("review", "decide") else visible(Claim)
-    query = _narrowed(query, stage, scheme, asked)
-    columns = {"number": Claim.id, "filed": Claim.filed_on, "amount": Claim.computed}
-    page = page_of(ordered(query, columns, default="-number"))
+    page = page_of(_in_order(_narrowed(query, asked), stage))
     return render_template(
         "admin/claims/index.html",
-        page=page, stage=stage, scheme=scheme, asked=asked, stages=STAGES,
-        scheme_options=list(_scheme_options()),
-        awards=_awards(page.rows), target=_target(stage),
-        filtered=bool(stage or scheme or asked), may_file=holds(Role.CLERK),
+        page=page, stages=STAGES, scheme_options=list(_scheme_options()),
+        awards=_awards(page.rows), target=_target(stage), open_ones=_to_be_set(page.rows),
+        promises={row.id: promise_words(row, clock.today()) for row in page.rows},
+        filtered=any(asked.values()), may_file=holds(Role.CLERK), **asked,
     )  # fmt: skip
+
+
+def _in_order(query: ModelSelect, stage: str) -> ModelSelect:
+    """As asked; a queue by what was promised, other lists by the newest."""
+    asked = request.args.get("sort", "promised" if stage in ("review", "decide") else "")
+    if asked.lstrip("-") == "promised":
+        if asked == "promised":
+            return by_promise(query)
+        return query.order_by(Claim.promised_on.is_null(), Claim.promised_on.desc(), Claim.id)
+    columns = {"number": Claim.id, "filed": Claim.filed_on, "amount": Claim.computed}
+    return ordered(query, columns, default="-number")
+
+
+def _to_be_set(rows: list[Claim]) -> set[int]:
+    """The undecided claims whose amount a reviewer has yet to set."""
+    return {
+        row.id
+        for row in rows
+        if row.stage in ("filed", "returned", "reviewed")
+        and not damage(row.enrollment.edition)
+        and deeds.sets_amount(row.enrollment.edition.plan, row.event)
+    }
 
 
 def _scheme_options() -> Any:
@@ -81,7 +128,7 @@ def _target(stage: str) -> str:
     return {"review": "claims.review", "decide": "claims.decision"}.get(stage, "claims.page")
 
 
-def _narrowed(query: ModelSelect, stage: str, scheme: str, asked: str) -> ModelSelect:
+def _narrowed(query: ModelSelect, asked: dict[str, str]) -> ModelSelect:
     query = (
         query.select(Claim, Member, Organization, Enrollment, Edition)
         .join_from(Claim, Member)
@@ -89,13 +136,15 @@ def _narrowed(query: ModelSelect, stage: str, scheme: str, asked: str) -> ModelS
         .join_from(Claim, Enrollment)
         .join(Edition)
     )
-    if stage in STAGES:
-        query = query.where(Claim.stage == stage)
-    if scheme.isdecimal() and len(scheme) < 9:
-        query = query.where(Edition.scheme == int(scheme))
-    if asked:
-        named = Member.name.contains(asked) | Organization.name.contains(asked)
-        query = query.where(named | Claim.number.contains(asked.upper()))
+    if asked["stage"] in STAGES:
+        query = query.where(Claim.stage == asked["stage"])
+    if asked["scheme"].isdecimal() and len(asked["scheme"]) < 9:
+        query = query.where(Edition.scheme == int(asked["scheme"]))
+    if asked["overdue"]:
+        query = query.where(Claim.promised_on < clock.today(), Claim.stage << PROMISED)
+    if asked["q"]:
+        named = Member.name.contains(asked["q"]) | Organization.name.contains(asked["q"])
+        query = query.where(named | Claim.number.contains(asked["q"].upper()))
     return query
 
 
@@ -107,29 +156,46 @@ def _awards(rows: list[Claim]) -> dict[int, int]:
 @claims.get("/<int:id>")
 @allow(*READERS, on=Claim)
 def page(id: int) -> Any:
-    return render_template("admin/claims/page.html", **shown(find(Claim, id)))
+    claim = find(Claim, id)
+    todo = request.args.get("next", "")
+    if todo not in ("review", "decide") or not holds(Role.REVIEWER):
+        todo = ""
+    following, waiting_count = next_for_me(todo, claim) if todo else (None, 0)
+    return render_template(
+        "admin/claims/page.html",
+        todo=todo, following=following, waiting_count=waiting_count, target=_target(todo),
+        **shown(claim),
+    )  # fmt: skip
 
 
-def shown(claim: Claim) -> dict[str, Any]:
-    """What a page about one claim shows. A decided claim shows its decision's own steps."""
+def shown(claim: Claim, proposed: int | None = None) -> dict[str, Any]:
+    """What a page about one claim shows. A decided claim shows its decision's own steps; one
+    that is not, what it would be with what a reviewer proposes in fen."""
     decision = Decision.get_or_none(Decision.claim == claim)
-    steps, benefit, stopped = _steps(claim, decision)
+    steps, benefit, stopped = _steps(claim, decision, proposed)
+    edition = claim.enrollment.edition
+    plan = None if damage(edition) else edition.plan
     return {
         "claim": claim,
         "member": claim.member,
         "enrollment": claim.enrollment,
-        "edition": claim.enrollment.edition,
+        "edition": edition,
         "decision": decision,
         "steps": steps,
         "benefit": benefit,
         "stopped": stopped,
         "stays": list(Stay.select().where(Stay.claim == claim).order_by(Stay.number)),
+        "told": _told(plan, claim) if plan else [],
+        "days": _days(plan, claim) if plan else [],
+        "caps": deeds.remaining(claim) if plan else [],
+        "others": _others(claim),
         "papers": list(Document.select().where(Document.claim == claim).order_by(Document.id)),
         "missing": [] if stopped else deeds.missing_papers(claim),
         "events": list(
             ClaimEvent.select().where(ClaimEvent.claim == claim).order_by(ClaimEvent.id)
         ),
         "next_step": next_step(claim),
+        "promise": promise_words(claim, clock.today()),
         "parts": PARTS,
         "stages": STAGES,
         "event_names": EVENTS,
@@ -137,17 +203,58 @@ def shown(claim: Claim) -> dict[str, Any]:
     }
 
 
-def _steps(claim: Claim, decision: Decision | None) -> tuple[list[dict[str, Any]], int, str]:
+def _told(plan: dict[str, Any], claim: Claim) -> list[tuple[str, str]]:
+    """What a claim itself states, in words: what happened and when, its grade and amounts."""
+    told = [("申领事项", plan["events"].get(claim.event, claim.event))] if claim.event else []
+    for name, value in claim.facts.items():
+        if value is None:
+            continue
+        if name in CLAIM_AMOUNTS or name in PARTS:
+            label = CLAIM_AMOUNTS.get(name) or PARTS[name]
+            told.append((label, f"{yuan(value)} 元"))
+        elif name in DATES:
+            told.append((DATES[name], str(value)))
+        elif name in FACTS:
+            told.append((FACTS[name].label, explain.value_words(plan, name, value)))
+        elif name == "days":
+            told.append(("住院天数", f"{value} 天"))
+    return told
+
+
+def _days(plan: dict[str, Any], claim: Claim) -> list[tuple[str, str]]:
+    """The days that bind a claim, in words: for filing, and the office's own promise."""
+    discharges = [stay["discharged"] for stay in deeds.stays_of(claim)]
+    last, limit = deeds.last_filing_day(plan, claim.enrollment, discharges)
+    told = [("申领期限", f"{last}（{limit}）" if last else limit)] if limit else []
+    if plan["promise"] and claim.stage in PROMISED:
+        words = str(claim.promised_on) if claim.promised_on else f"按工作日计，{deeds.UNPUBLISHED}"
+        told.append(("承诺办结日", words))
+    return told
+
+
+def _others(claim: Claim) -> list[tuple[Claim, int | None]]:
+    """The member's other claims of the term that may be seen, with what was awarded in fen."""
+    query = visible(Claim).where(Claim.enrollment == claim.enrollment_id, Claim.id != claim.id)
+    rows = list(query.order_by(Claim.id))
+    awards = _awards(rows)
+    return [(row, awards.get(row.id)) for row in rows]
+
+
+def _steps(
+    claim: Claim, decision: Decision | None, proposed: int | None
+) -> tuple[list[dict[str, Any]], int, str]:
     """(steps in words, fen, what stops the reckoning). A damaged plan stops only the reckoning."""
     if decision is not None:
         return decision.explanation, decision.computed, ""
     try:
-        said = deeds.reckon_claim(claim)
+        said = deeds.reckon_claim(claim, proposed=proposed)
         plan = plan_of(claim.enrollment.edition)
+        most = None if proposed is not None else deeds.proposal_ceiling(claim)
     except Refused as refused:
         return [], 0, str(refused)
     stopped = "；".join(no.message for no in said.refused)
-    return deeds.worded(plan, said.steps), said.benefit, stopped
+    open_to = "" if most is None else f"由复审人在{yuan(most)}元以内拟定，这里暂不计"
+    return deeds.worded(plan, said.steps, open_to=open_to), said.benefit, stopped
 
 
 @claims.get("/<int:id>/papers/<int:paper>")

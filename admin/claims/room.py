@@ -1,8 +1,13 @@
 """The blueprint of claims and the words their screens share."""
 
+from datetime import date
+from typing import Any
+
 from flask import Blueprint
 
 from huigong.models import Claim, Enrollment
+from huigong.plans.vocabulary import STAY
+from huigong.workflows import claims as deeds
 
 claims = Blueprint("claims", __name__, url_prefix="/admin/claims")
 
@@ -25,6 +30,26 @@ EVENTS = {
     "payment_returned": "银行退回",
 }
 PAPERS = ("医保结算单", "出院小结", "费用清单", "发票", "身份证", "银行卡")
+EVENT_PAPERS = ("事项证明", "身份证", "银行卡")  # where a source names none for an event of its own
+PROMISED = ("filed", "reviewed", "approved")  # stages in which the office's promise runs
+
+
+def kinds_of(plan: dict[str, Any], event: str | None) -> tuple[list[str], bool]:
+    """The kinds of paper a claim for an event is asked for, and whether the source states them."""
+    stated = [paper["name"] for paper in deeds.required_papers(plan, event)]
+    usual = PAPERS if event in (None, STAY) else EVENT_PAPERS
+    return stated or list(usual), bool(stated)
+
+
+def promise_words(claim: Claim, today: date) -> tuple[str, str]:
+    """How a claim stands to the office's promise, with the badge's kind; no words where none
+    runs."""
+    if claim.stage not in PROMISED or claim.promised_on is None:
+        return "", ""
+    left = (claim.promised_on - today).days
+    if left < 0:
+        return f"已超期{-left}天", "bad"
+    return (f"还有{left}天", "done") if left else ("今天到期", "wait")
 
 
 def next_step(claim: Claim) -> str:
