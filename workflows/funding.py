@@ -310,7 +310,7 @@ def reverse_payment(payment: Payment, *, reason: str, by: User, at: datetime) ->
     reversal = PaymentReversal.create(
         organization=payment.organization_id, payment=payment, reason=reason.strip(), by=by, at=at
     )
-    booked = Journal.get(Journal.key == f"payment:{payment.id}:received")
+    booked = journal(f"payment:{payment.id}:received")
     text = f"更正：{booked.text}"
     ledger.reverse(booked, text=text, by=by, at=at)
     _restand(payment.due)
@@ -319,6 +319,11 @@ def reverse_payment(payment: Payment, *, reason: str, by: User, at: datetime) ->
     place = payment.organization
     audit.record("reverse payment", by=by, at=at, on=payment, organization=place)
     return reversal
+
+
+def journal(key: str) -> Journal:
+    """The journal that booked a fact."""
+    return Journal.get(Journal.key == key)  # type: ignore[no-any-return]
 
 
 @writes

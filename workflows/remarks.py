@@ -1,0 +1,32 @@
+"""What a payer writes beside a transfer so that its money is recognized: unit code and month.
+
+Pure: `DW00012 202501`, which banks' remark fields hold whole.
+"""
+
+import re
+from typing import Final
+
+from huigong.models import Organization, Roster
+
+UNIT_CODE: Final = re.compile(r"DW0*(\d{1,9})(?!\d)")
+_WITH_YEAR: Final = re.compile(r"(?<!\d)(20\d\d)\s*[-年./]?\s*(1[0-2]|0[1-9]|[1-9](?=月))(?!\d)月?")
+_ALONE: Final = re.compile(r"(?<!\d)(1[0-2]|0?[1-9])\s*月")
+
+
+def unit_code(organization: Organization) -> str:
+    """The short code that an organization writes on its transfers: DW and its number."""
+    return f"DW{organization.id:05d}"
+
+
+def remark_for(roster: Roster, payer: Organization) -> str:
+    """What to write on a transfer for a roster: the payer's code and the month cover starts."""
+    return f"{unit_code(payer)} {roster.cover_from:%Y%m}"
+
+
+def months_in(text: str) -> set[tuple[int | None, int]]:
+    """The months a remark names, with the year where it gives one."""
+    found: set[tuple[int | None, int]] = {
+        (int(year), int(month)) for year, month in _WITH_YEAR.findall(text)
+    }
+    rest = _WITH_YEAR.sub(" ", text)
+    return found | {(None, int(month)) for month in _ALONE.findall(rest)}

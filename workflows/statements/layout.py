@@ -1,0 +1,262 @@
+"""A bank's statement as people download it: which column is which, and what each line says.
+
+Banks name their columns differently; what is not recognized is asked about once and remembered.
+Pure: rows in, lines out.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from hashlib import sha256
+from typing import Final
+
+from huigong import identity
+from huigong.sheets import Cell, Row
+from huigong.workflows.enrollment.columns import Question, column_letter, plain_title
+
+HEADER_WITHIN: Final = 30  # rows from the top: banks print the account and the period above
+FIELDS: Final = {
+    "date": "交易日期",
+    "amount": "收入金额",
+    "out": "支出金额",
+    "direction": "借贷标志",
+    "payer": "付款方户名",
+    "account": "付款方账号",
+    "remark": "附言",
+    "purpose": "摘要或用途",
+    "reference": "流水号",
+}
+_NAMES: Final[dict[str, tuple[str, ...]]] = {
+    "date": ("交易日期", "日期", "记账日期", "入账日期", "交易时间", "记账时间", "入账时间",
+             "交易日", "记账日", "到账日期", "交易日期时间", "起息日"),
+    "amount": ("收入金额", "收入", "贷方发生额", "贷方金额", "贷方", "贷方发生额/收入", "存入金额",
+               "存入", "转入金额", "金额", "交易金额", "发生额", "入账金额", "到账金额", "收款金额",
+               "贷方发生金额", "收入金额元"),
+    "out": ("支出金额", "支出", "借方发生额", "借方金额", "借方", "借方发生额/支取", "支取金额",
+            "转出金额", "付款金额", "借方发生金额"),
+    "direction": ("借贷标志", "借贷", "借贷方向", "收支", "收支方向", "收支类型", "交易方向",
+                  "借/贷", "收/支", "来往账标志", "往来标志"),
+    "payer": ("付款方户名", "付款人", "付款人名称", "付款方名称", "付款人户名", "付款方",
+              "对方户名",
+              "对方名称", "对方账户名称", "对方单位名称", "对方单位", "交易对手名称", "对手户名",
+              "付款单位", "对方账户名", "汇款人", "汇款人名称"),
+    "account": ("付款方账号", "付款人账号", "付款账号", "对方账号", "对方账户", "对方卡号",
+                "交易对手账号", "对手账号", "付款方帐号", "对方帐号", "汇款人账号",
+                "对方卡号/账号"),
+    "remark": ("附言", "备注", "汇款附言", "交易附言", "留言", "客户附言", "转账附言"),
+    "purpose": ("摘要", "用途", "交易用途", "交易摘要", "资金用途", "摘要说明", "摘要或用途"),
+    "reference": ("流水号", "交易流水号", "银行流水号", "业务流水号", "交易流水", "流水",
+                  "交易参考号", "参考号", "核心流水号", "日志号", "柜员流水号", "交易序号",
+                  "账户明细编号-交易流水号", "主机流水号"),
+}  # fmt: skip
+_FIELD_OF: Final = {title: name for name, titles in _NAMES.items() for title in titles}
+# Known, and of no use for telling whose money it is.
+_NOT_NEEDED: Final = frozenset(
+    ("序号", "编号", "行号", "余额", "账户余额", "交易后余额", "本次余额", "账面余额", "币种",
+     "币别", "交易币种", "钞汇", "凭证号", "凭证种类", "凭证号码", "凭证类型", "交易类型",
+     "交易渠道", "渠道", "对方行名", "对方开户行", "对方银行", "对方开户行名称", "付款方开户行",
+     "付款行", "付款行名", "付款人开户行", "交易机构", "交易网点", "本方账号", "本方户名", "账号",
+     "户名", "收款方账号", "收款方户名", "柜员号", "交易柜员", "企业流水号", "对方行号", "开户行",
+     "开户机构")
+)  # fmt: skip
+_OUT: Final = frozenset(("借", "支", "支出", "借方", "d", "出", "往账", "转出", "付"))
+_IN: Final = frozenset(("贷", "收", "收入", "贷方", "c", "入", "来账", "转入"))
+_SUMMARY: Final = re.compile(
+    r"^(合计|总计|小计|本页|本月|本期|期初|期末|上期|承前|过次|累计|共\d+|打印|制表|说明|注[:：]"
+    r"|收入(合计|笔数|总)|支出(合计|笔数|总)|贷方(合计|笔数)|借方(合计|笔数)|起始|截止|以下空白)"
+)
+_DAY: Final = re.compile(r"^(\d{4})\D?(\d{1,2})\D?(\d{1,2})(?:日)?(?:\D.*|\d{6})?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """A line of money that came in, as the statement says it; `amount` in fen."""
+
+    number: int
+    day: date
+    amount: int
+    payer: str
+    account: str
+    remark: str
+    reference: str
+
+
+@dataclass
+class Reading:
+    """A statement as it was read: columns, the lines that came in, what was left out and why."""
+
+    columns: dict[str, int] = field(default_factory=dict)
+    titles: dict[int, str] = field(default_factory=dict)
+    questions: list[Question] = field(default_factory=list)
+    lines: list[Money] = field(default_factory=list)
+    faults: list[tuple[int, str]] = field(default_factory=list)  # (row, what is wrong)
+    went_out: int = 0  # lines of money that left: not ours to match
+
+    @property
+    def missing(self) -> list[str]:
+        """Titles of the columns without which nothing can be read."""
+        return [FIELDS[name] for name in ("date", "amount") if name not in self.columns]
+
+
+def read(rows: Iterable[tuple[int, Row]], remembered: Mapping[str, str]) -> Reading | None:
+    """Read a whole statement; None when no header is found. `remembered` is what was answered
+    before: plain title → field, or "" for a column that is not needed."""
+    found = list(rows)
+    meanings = _FIELD_OF | dict(remembered)
+    place = _header_at(found, meanings)
+    if place is None:
+        return None
+    reading = Reading()
+    _read_columns(reading, found[place:], meanings)
+    if reading.missing:
+        return reading
+    for number, row in found[place + 1 :]:
+        _read_line(reading, number, row)
+    _name_the_nameless(reading)
+    return reading
+
+
+def _header_at(rows: Sequence[tuple[int, Row]], meanings: Mapping[str, str]) -> int | None:
+    best, where = 1, None
+    for place, (number, row) in enumerate(rows):
+        if number > HEADER_WITHIN:
+            break
+        score = len({meanings[title] for cell in row if meanings.get(title := plain_title(cell))})
+        if score > best:
+            best, where = score, place
+    return where
+
+
+def _read_columns(
+    reading: Reading, rows: Sequence[tuple[int, Row]], meanings: Mapping[str, str]
+) -> None:
+    """Give each column its meaning; one that nobody knows, or that is there twice, is asked."""
+    for index, cell in enumerate(rows[0][1]):
+        title = reading.titles[index] = plain_title(cell)
+        samples = tuple(str(row[index]) for _, row in rows[1:60] if row[index] != "")[:3]
+        name = meanings.get(title)
+        if name and name not in reading.columns:
+            reading.columns[name] = index
+        elif name or (name is None and title not in _NOT_NEEDED and (title or samples)):
+            same = column_letter(reading.columns[name]) if name else ""
+            question = Question(index, column_letter(index), title, samples, same_as=same)
+            reading.questions.append(question)
+
+
+def _read_line(reading: Reading, number: int, row: Row) -> None:
+    said = {name: row[index] for name, index in reading.columns.items()}
+    if not any(letter.isdigit() for letter in str(said["date"])) and _is_summary(row):
+        return
+    try:
+        amount = _incoming(said)
+        if amount is None:
+            return
+        if amount <= 0:
+            reading.went_out += 1
+            return
+        day = _day(said["date"])
+        texts = {name: _text(said.get(name, ""), name) for name in _TEXTS}
+    except ValueError as wrong:
+        reading.faults.append((number, str(wrong)))
+        return
+    remark = " ".join(part for part in (texts["remark"], texts["purpose"]) if part)
+    reading.lines.append(
+        Money(
+            number, day, amount, texts["payer"], texts["account"], remark[:200], texts["reference"]
+        )
+    )
+
+
+_TEXTS: Final = ("payer", "account", "remark", "purpose", "reference")
+
+
+def _is_summary(row: Row) -> bool:
+    """A line that stands for no movement, judged only where there is no date."""
+    texts = [text for cell in row if (text := re.sub(r"\s", "", str(cell)))]
+    return len(texts) < 2 or any(_SUMMARY.match(text) for text in texts)
+
+
+def _incoming(said: Mapping[str, Cell]) -> int | None:
+    """Fen that came in; 0 or less when it went out, None when the line says no amount at all."""
+    amount, out = _fen(said["amount"]), _fen(said.get("out", ""))
+    if amount is None and out is None:
+        if str(said["date"]).strip():
+            raise ValueError("没有金额")
+        return None
+    if out and amount:
+        raise ValueError("同一行既有收入又有支出")
+    if out:
+        return -out
+    direction = plain_title(said.get("direction", ""))
+    if direction in _OUT:
+        return -abs(amount or 0)
+    if direction and direction not in _IN:
+        raise ValueError(f"看不懂借贷标志“{said['direction']}”")
+    return amount or 0
+
+
+def _fen(cell: Cell) -> int | None:
+    if isinstance(cell, bool | date):
+        raise ValueError("金额不是数字")
+    text = identity.plain_text(str(cell)).replace(",", "").replace("¥", "").removesuffix("元")
+    text = text.replace(" ", "").replace("+", "")
+    if text in ("", "-", "--"):
+        return None
+    try:
+        fen = Decimal(text) * 100
+    except InvalidOperation:
+        raise ValueError(f"金额“{cell}”不是数字") from None
+    if not fen.is_finite() or fen != fen.to_integral_value() or abs(fen) >= 10**15:
+        raise ValueError(f"金额“{cell}”不是以元为单位、最多两位小数的数")
+    return int(fen)
+
+
+def _day(cell: Cell) -> date:
+    if isinstance(cell, date):
+        return cell
+    if isinstance(cell, float) and cell.is_integer():
+        cell = int(cell)
+    found = _DAY.match(identity.plain_text(str(cell)).strip())
+    try:
+        return date(*map(int, found.groups())) if found else date.min.replace(year=0)
+    except ValueError:
+        raise ValueError(f"看不懂交易日期“{cell}”") from None
+
+
+def _text(cell: Cell, name: str) -> str:
+    if isinstance(cell, float):
+        if not cell.is_integer() or abs(cell) >= 10**15:
+            raise ValueError(
+                f"{FIELDS[name]}被当作数字保存，末几位已经丢失：请把该列设为文本后重新导出"
+            )
+        cell = int(cell)
+    text = identity.plain_text(str(cell)).lstrip("'").strip()
+    if name in ("reference", "account"):
+        text = text.replace(" ", "").upper()
+        if re.fullmatch(r"\d(\.\d+)?E\+\d+", text):
+            raise ValueError(f"{FIELDS[name]}“{text}”是科学计数法，末几位已经丢失：请重新导出")
+    return text[:120]
+
+
+def _name_the_nameless(reading: Reading) -> None:
+    """Lines without a reference get a hash of what they say, the second alike one another; two
+    lines with one reference that say different things are a fault."""
+    alike, by_reference = Counter[tuple[object, ...]](), dict[str, Money]()
+    for place, line in enumerate(reading.lines):
+        says = (line.day, line.amount, line.payer, line.account, line.remark)
+        if not line.reference:
+            alike[says] += 1
+            digest = sha256(repr((*says, alike[says])).encode()).hexdigest()[:16].upper()
+            reading.lines[place] = line = Money(
+                line.number, line.day, line.amount, line.payer, line.account, line.remark,
+                f"无号{digest}",
+            )  # fmt: skip
+        first = by_reference.setdefault(line.reference, line)
+        if first is not line:
+            reading.faults.append(
+                (line.number, f"流水号{line.reference}与第{first.number}行相同；"
+                 "若这一列不是银行流水号，请把它改选为“不需要”")
+            )  # fmt: skip

@@ -1,0 +1,283 @@
+"""Whose money a statement line is: by remark, amount and payer, with the reason in words."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from typing import Any, Final
+
+from peewee import JOIN
+
+from huigong import identity
+from huigong.models import (
+    Due,
+    DueStanding,
+    Edition,
+    Organization,
+    Payment,
+    PaymentReversal,
+    Roster,
+    StatementLine,
+)
+from huigong.workflows.remarks import UNIT_CODE, months_in
+
+MOST_OF_ONE_AMOUNT: Final = 60  # open dues of one amount that are looked at
+MOST_TOGETHER: Final = 60  # dues that one line may pay together
+_ROSTER: Final = re.compile(r"MC\d{8}-?\d{5,}|MC\d{4}-\d{5,}")
+_CREDIT_CODE: Final = re.compile(r"(?<![0-9A-Z])[0-9A-HJ-NPQRTUWXY]{18}(?![0-9A-Z])")
+_ENDINGS: Final = re.compile(
+    r"(基层)?(工会委员会|联合工会|总工会|工会|有限责任公司|有限公司|股份)+$"
+)
+Payer: Any = Organization.alias()
+
+
+@dataclass
+class Candidate:
+    """Dues that a line may be for, how much of it, how likely, and why. `exact`: the remark
+    names it and the amount is the same."""
+
+    dues: list[Any]
+    amount: int  # fen of the line that these dues would take
+    score: int
+    reasons: list[str]
+    named: bool = False  # the remark says it
+    same: bool = False  # the amount is the whole of what they owe
+
+    @property
+    def exact(self) -> bool:
+        """Whether remark and amount both say so."""
+        return self.named and self.same
+
+    @property
+    def parts(self) -> list[tuple[Any, int]]:
+        """(due, fen) of each, the first ones filled first."""
+        left, parts = self.amount, []
+        for due in self.dues:
+            part = min(left, due.owing)
+            left -= part
+            parts.append((due, part))
+        return [(due, part) for due, part in parts if part]
+
+
+@dataclass
+class _Clues:
+    """What a line says of whose it is."""
+
+    line: StatementLine
+    left: int
+    rosters: set[str] = field(default_factory=set)
+    organizations: set[int] = field(default_factory=set)  # named by a code in the remark
+    months: set[tuple[int | None, int]] = field(default_factory=set)
+    namesakes: set[int] = field(default_factory=set)
+    known_payers: set[int] = field(default_factory=set)  # this account paid for them before
+
+
+def candidates(lines: Sequence[StatementLine], left: dict[int, int]) -> dict[int, list[Candidate]]:
+    """For each line of one office, likely dues first; `left` is what each line still has, in fen.
+
+    A fixed number of queries, however many lines there are.
+    """
+    if not lines:
+        return {}
+    clues = [_read(line, left[line.id]) for line in lines]
+    _find_organizations(clues)
+    dues = _open_dues(clues, lines[0].organization_id)
+    return {clue.line.id: _ranked(clue, dues) for clue in clues}
+
+
+def exact_among(found: dict[int, list[Candidate]]) -> dict[int, Candidate]:
+    """Of lines' candidates, those that may be confirmed in bulk: exact, clearly ahead of the next,
+    and no due proposed to two lines."""
+    proposed: dict[int, Candidate] = {}
+    taken: set[int] = set()
+    for line, ranked in found.items():
+        if not ranked or not ranked[0].exact:
+            continue
+        if len(ranked) > 1 and ranked[1].exact and ranked[1].score >= ranked[0].score:
+            continue
+        if not taken & {due.id for due in ranked[0].dues}:
+            proposed[line] = ranked[0]
+            taken |= {due.id for due in ranked[0].dues}
+    return proposed
+
+
+def _read(line: StatementLine, left: int) -> _Clues:
+    text = identity.plain_text(line.remark).upper()
+    clues = _Clues(line, left, rosters=set(_ROSTER.findall(text.replace(" ", ""))))
+    for known in (_ROSTER, _CREDIT_CODE, UNIT_CODE):
+        text = known.sub(" ", text)
+    clues.months = months_in(text)
+    return clues
+
+
+def _find_organizations(clues: Sequence[_Clues]) -> None:
+    """Give each line the organizations that its remark, its payer's name and account mean."""
+    codes, names = defaultdict(list), defaultdict(list)
+    for clue in clues:
+        text = identity.plain_text(clue.line.remark).upper()
+        for code in _CREDIT_CODE.findall(text):
+            codes[code].append(clue)
+        for number in UNIT_CODE.findall(text):
+            clue.organizations.add(int(number))
+        for name in _variants(clue.line.payer_name):
+            names[name].append(clue)
+    found: Any = Organization.select(Organization.id, Organization.code, Organization.name).where(
+        (Organization.code << list(codes)) | (Organization.name << list(names))
+    )
+    for number, code, name in found.tuples():
+        for clue in codes.get(code, []):
+            clue.organizations.add(number)
+        for clue in names.get(name, []):
+            clue.namesakes.add(number)
+    _find_known_payers(clues)
+
+
+def _variants(name: str) -> set[str]:
+    """The names under which an organization may be known here, from what a bank calls it."""
+    plain = identity.plain_text(name).replace(" ", "")
+    core = _ENDINGS.sub("", plain)
+    if len(core) < 2:
+        return {plain} - {""}
+    return {plain, core, *(core + ending for ending in _OFTEN)}
+
+
+_OFTEN: Final = ("工会", "工会委员会", "总工会", "有限公司", "有限公司工会", "有限公司工会委员会")
+
+
+def _find_known_payers(clues: Sequence[_Clues]) -> None:
+    by_account = defaultdict(list)
+    for clue in clues:
+        if clue.line.account_index:
+            by_account[clue.line.account_index].append(clue)
+    undone = PaymentReversal.select(PaymentReversal.payment)
+    query: Any = (
+        Payment.select(StatementLine.account_index, Due.payer)
+        .join_from(Payment, StatementLine)
+        .join_from(Payment, Due)
+        .where(StatementLine.account_index << list(by_account), Payment.id.not_in(undone))
+        .where(StatementLine.organization == clues[0].line.organization_id)
+        .distinct()
+    )
+    for account, payer in query.tuples():
+        for clue in by_account[account]:
+            clue.known_payers.add(payer)
+
+
+def _open_dues(clues: Sequence[_Clues], receiver: int) -> list[Any]:
+    """The open dues that any of these lines may be for, each with what it owes."""
+    rosters = set().union(*(clue.rosters for clue in clues))
+    people = set().union(*(c.organizations | c.namesakes | c.known_payers for c in clues))
+    amounts = {clue.left for clue in clues}
+    standing = DueStanding.select(DueStanding.due).where(
+        DueStanding.receiver == receiver,
+        DueStanding.settled == False,  # noqa: E712 SQL's own
+    )
+    numbered = Roster.select(Roster.id).where(Roster.number << list(rosters))
+    of_rosters = standing.join(Due).where(Due.roster << numbered)
+    of_people = standing.where(
+        (DueStanding.payer << list(people)) | (DueStanding.organization << list(people))
+    )
+    ids = {due for (due,) in of_rosters.tuples()} | {
+        due for (due,) in of_people.limit(5000).tuples()
+    }
+    for amount in sorted(amounts):
+        alike = standing.where(DueStanding.owing == amount).order_by(DueStanding.due_on)
+        ids |= {due for (due,) in alike.limit(MOST_OF_ONE_AMOUNT).tuples()}
+    return load_dues(ids)
+
+
+def load_dues(ids: Iterable[int]) -> list[Any]:
+    """Open dues with what a person needs to recognize them: `.owing`, roster, unit and payer."""
+    query = (
+        Due.select(Due, Roster, Organization, Payer, Edition, DueStanding.id, DueStanding.owing)
+        .join_from(Due, Roster)
+        .join_from(Roster, Edition)
+        .join_from(Due, Organization, on=Due.organization)
+        .join_from(Due, Payer, on=(Due.payer == Payer.id), attr="payer")
+        .join_from(Due, DueStanding, JOIN.INNER, on=DueStanding.due == Due.id)
+        .where(Due.id << list(ids))
+        .order_by(Due.due_on, Due.id)
+    )
+    dues: list[Any] = list(query)
+    for due in dues:
+        due.owing = due.duestanding.owing
+    return dues
+
+
+def _ranked(clue: _Clues, dues: Sequence[Any]) -> list[Candidate]:
+    found = [c for due in dues if (c := _weigh(clue, [due])) and c.score >= _WORTH]
+    for together in _together(clue, dues):
+        group = _weigh(clue, together)
+        if group and group.same:
+            group.reasons.append(f"金额等于 {len(together)} 笔应缴之和")
+            found.append(group)
+    return sorted(found, key=lambda c: (-c.score, c.dues[0].due_on, c.dues[0].id))[:8]
+
+
+def _together(clue: _Clues, dues: Sequence[Any]) -> list[list[Any]]:
+    """Dues of one payer, all of them and those of the months the remark names, that one transfer
+    may have paid together."""
+    by_payer: dict[int, list[Any]] = defaultdict(list)
+    meant = clue.organizations | clue.namesakes | clue.known_payers
+    for due in dues:
+        if due.payer_id in meant or due.roster.number in clue.rosters:
+            by_payer[due.payer_id].append(due)
+    groups = []
+    for owed in by_payer.values():
+        of_months = [due for due in owed if _in_months(clue, due)]
+        groups += [owed, *([of_months] if len(of_months) < len(owed) else [])]
+    return [g for g in groups if 1 < len(g) <= MOST_TOGETHER]
+
+
+_WORTH: Final = 25
+
+
+def _weigh(clue: _Clues, dues: list[Any]) -> Candidate | None:
+    """How likely a line is for these dues of one payer, and why."""
+    due, owing = dues[0], sum(d.owing for d in dues)
+    score, reasons, named = 0, [], False
+    if due.roster.number in clue.rosters:
+        score, named = score + 50, True
+        reasons.append("附言写有名册号")
+    if clue.organizations & {due.payer_id, due.organization_id}:
+        score, named = score + 40 + (due.payer_id in clue.organizations) * 5, True
+        reasons.append("附言写有单位代码")
+        if clue.months and _in_months(clue, due):
+            score += 10
+            reasons.append("月份相同")
+        elif clue.months:
+            score, named = score - 15, False
+            reasons.append("月份不同")
+    same = clue.left == owing
+    if same:
+        score += 30
+        reasons.append("金额相同")
+    weight, words = _name_weight(clue, due)
+    if due.payer_id in clue.known_payers:
+        weight += 15
+        words = [*words, "此账号曾为该单位缴费"]
+    score += weight
+    if score and not same:
+        reasons.append(
+            "金额少于应缴，可部分到账" if clue.left < owing else "金额多于应缴，余款留待处理"
+        )
+    return Candidate(dues, min(clue.left, owing), score, reasons + words, named, same)
+
+
+def _name_weight(clue: _Clues, due: Any) -> tuple[int, list[str]]:
+    if due.payer_id in clue.namesakes:
+        return 25, ["付款方名称相同"]
+    theirs = _ENDINGS.sub("", identity.plain_text(clue.line.payer_name).replace(" ", ""))
+    ours = _ENDINGS.sub("", identity.plain_text(due.payer.name).replace(" ", ""))
+    if len(theirs) < 2 or len(ours) < 2:
+        return 0, []
+    near = theirs in ours or ours in theirs or SequenceMatcher(None, theirs, ours).ratio() >= 0.7
+    return (12, ["付款方名称相近"]) if near else (0, [])
+
+
+def _in_months(clue: _Clues, due: Any) -> bool:
+    start = due.roster.cover_from
+    return not clue.months or any(
+        month == start.month and year in (None, start.year) for year, month in clue.months
+    )
