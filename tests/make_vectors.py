@@ -1,6 +1,6 @@
 """Writes tests/vectors/<scheme>.json: cases as the command takes them, and what is expected.
 
-`python tests/make_vectors.py` writes them; a test compares the committed files with `vectors()`.
+A new scheme file of the package joins them. `python tests/make_vectors.py` writes them; a test compares the committed files with `vectors()`.
 A vector is {"name", "case", "total", "claims"}; a claim is {"benefit", "refused", "steps"}, and a
 step [benefit_id, stay, before, prior, after].
 """
@@ -20,7 +20,9 @@ sys.path.insert(0, str(Path(__file__).parent))  # oracle, when run as a script
 import oracle
 
 HERE = Path(__file__).parent
-SOURCES = [*(HERE.parent / "schemes").glob("*.toml"), *(HERE / "schemes").glob("*.toml")]
+INVENTED = ["allowance", "bands", "pools", "relief"]  # together: every form of the format
+SOURCES = [*(HERE.parent / "schemes").glob("*.toml"),
+           *(HERE / "schemes" / f"example-{word}-2024.toml" for word in INVENTED)]  # fmt: skip
 FACTS = {"insurance": "employee", "membership": "member", "unit_level": "city",
          "employment": "regular", "age": 43, "years_enrolled": 3}  # fmt: skip
 STAY = {"place": "local", "hospital_level": 3}

@@ -133,6 +133,7 @@ def test_editions_of_one_series_may_not_overlap():
     later = {**first, "id": "puyang-hospital-2026", "enrolled": {"from": "2025-12-31", "to": None}}
     [fault] = plans.overlapping([later, first])
     assert (fault.file, fault.place) == ("puyang-hospital-2026.toml", "enrolled")
+    assert "2025-12-31之前" in fault.cure
     later["enrolled"] = {"from": "2026-01-01", "to": None}
     assert plans.overlapping([first, later]) == []
     assert plans.overlapping([first, {**first, "series": "other"}]) == []

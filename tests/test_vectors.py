@@ -33,7 +33,8 @@ def plan_of(name: str) -> dict[str, Any]:
 
 @cache
 def vectors_of(name: str) -> list[dict[str, Any]]:
-    return json.loads((VECTORS / f"{name}.json").read_text("utf-8"))
+    path = VECTORS / f"{name}.json"
+    return json.loads(path.read_text("utf-8")) if path.exists() else []
 
 
 def ruled(plan: dict[str, Any], case: dict[str, Any]) -> dict[str, Any]:
