@@ -11,7 +11,7 @@ from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
 from huigong.explain import policy_words
-from huigong.plans.vocabulary import FACTS, PARTS, ROUNDINGS
+from huigong.plans.vocabulary import CARRIERS, FACTS, PARTS, ROUNDINGS
 
 ALIKE = 0.5  # below it two lines are no versions of each other
 _TOKEN = re.compile(
@@ -70,8 +70,16 @@ def in_order(plan: Plan) -> Plan:
     ]
     fee = plan["fee"]
     if fee:
-        fee = {**fee, **{key: ordered(fee["by"], fee[key]) for key in ("total", "share")}}
+        tables = {key: ordered(fee["by"], fee[key]) for key in ("total", "share")}
+        fee = {**fee, **tables, "share": _carriers(len(fee["by"]), tables["share"])}
     return {**plan, "benefit": benefits, "fee": fee}
+
+
+def _carriers(depth: int, shares: Any) -> Any:
+    """The shares with their carriers from the province down, however the plan was stored."""
+    if depth:
+        return {key: _carriers(depth - 1, below) for key, below in (shares or {}).items()}
+    return {name: shares[name] for name in CARRIERS if name in shares}
 
 
 def _lines(plan: Plan) -> dict[str, list[Row]]:

@@ -2,7 +2,7 @@
 
 A sheet keeps whatever was typed, also while it is wrong: nested dicts, lists of rows and texts.
 `tidy` gives any posted structure its full shape, `scheme_of` makes the table that the loader
-reads, `sheet_of` types out a plan. A table by facts is a list of cases, each `at` its values.
+reads. A table by facts is a list of cases, each `at` its values.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from datetime import date
 from itertools import product
 from typing import Any
 
-from huigong.money import percent, plain
 from huigong.plans.vocabulary import CARRIERS, EVENTS, FACTS, OPEN, PARTS, STAY
 
 Sheet = dict[str, Any]
@@ -21,6 +20,8 @@ Sheet = dict[str, Any]
 HEAD = ("id", "series", "name", "city", "term", "operator", "source", "source_url", "rounding",
         "waiting", "unstated", "stated")  # fmt: skip
 BANDED = ("pay", "amount_bands")
+MOST_FACTS = 6  # that one table is read by; a seventh has never been seen
+KEYS = tuple(f"keys_{n}" for n in range(1, MOST_FACTS + 1))
 FORMS = {
     "pay": "按比例（可分段）",
     "cap": "封顶",
@@ -103,8 +104,8 @@ def _tidy_step(raw: Any, grades: list[str]) -> Sheet:
 
 def _table(raw: Any, grades: list[str]) -> Sheet:
     """The facts a table is read by, and the ranges of those that are whole numbers."""
-    by = [name for name in dict.fromkeys(_words(raw, "by")) if name in FACTS][:2]
-    return {"by": by, **_texts(raw, "keys_1", "keys_2")}
+    by = [name for name in dict.fromkeys(_words(raw, "by")) if name in FACTS]
+    return {"by": by[:MOST_FACTS], **_texts(raw, *KEYS)}
 
 
 def _cases(table: Sheet, given: list[Any], grades: list[str]) -> list[Sheet]:
@@ -280,11 +281,11 @@ def _nested(cases: list[Sheet], leaves: list[Any]) -> Any:
     for case, leaf in zip(cases, leaves, strict=True):
         if not case["at"]:
             return leaf
-        first, _, second = case["at"].partition("/")
-        if second:
-            table.setdefault(first, {})[second] = leaf
-        else:
-            table[first] = leaf
+        *way, last = case["at"].split("/")
+        node = table
+        for key in way:
+            node = node.setdefault(key, {})
+        node[last] = leaf
     return table
 
 
@@ -328,143 +329,6 @@ def _day(text: str) -> date | str:
         return date.fromisoformat(text.strip())
     except ValueError:
         return text.strip()
-
-
-# ── A plan → what one would have typed ──────────────────────────────────────────────────────
-
-
-def sheet_of(plan: dict[str, Any]) -> Sheet:
-    """A plan typed out; `compile_table(scheme_of(sheet_of(plan)))` says the same."""
-    source = plan["source"]
-    raw: Sheet = {key: plan[key] or "" for key in HEAD if isinstance(plan.get(key), str)}
-    raw["enrolled"] = {key: day or "" for key, day in plan["enrolled"].items()}
-    raw["term"] = str(plan["term_months"])
-    raw["waiting"] = str(plan["waiting_days"] or "")
-    raw["unstated"], raw["stated"] = "\n".join(plan["unstated"]), "\n".join(plan["stated"])
-    for name in ("events", "grades"):
-        raw[name] = [
-            {"key": key, "label": label}
-            for key, label in plan[name].items()
-            if name == "grades" or key not in EVENTS
-        ]
-    raw["base"] = plan["base"]
-    raw["fee"] = _typed_fee(plan["fee"], source)
-    raw["require"] = [_typed_require(need, source) for need in plan["require"]]
-    raw["group"] = _typed_group(plan["group"], source)
-    raw["claims"] = _typed(plan["claims"], source)
-    raw["benefit"] = [_typed_benefit(benefit, source) for benefit in plan["benefit"]]
-    raw["pool"] = [
-        _typed(pool, source)
-        | {"form": "cap" if "cap" in pool else "deductible"}
-        | {"amount": _plain(pool.get("cap", pool.get("deductible")))}
-        for pool in plan["pool"]
-    ]
-    raw["document"] = [_typed(paper, source) for paper in plan["document"]]
-    for name in ("filing", "promise"):
-        raw[name] = _typed_limit(plan[name], source)
-    return tidy(raw)
-
-
-def _typed(table: dict[str, Any] | None, inherited: str) -> Sheet:
-    """Texts and lists as they are, numbers and ticks as text, an inherited clause left blank."""
-    typed: Sheet = {}
-    for key, value in (table or {}).items():
-        if isinstance(value, bool):
-            typed[key] = "1" if value else ""
-        elif value is None or (key == "clause" and value == inherited):
-            typed[key] = ""
-        else:
-            typed[key] = str(value) if isinstance(value, int) else value
-    return typed
-
-
-def _typed_fee(fee: dict[str, Any] | None, source: str) -> Sheet:
-    if not fee:
-        return {}
-    cases = []
-    depth = len(fee["by"])
-    by_case = fee["share"] or (fee["total"] if isinstance(fee["total"], dict) else {})
-    for at in _places(by_case, depth) if by_case else []:
-        total = _leaf(fee["total"], at) if isinstance(fee["total"], dict) else fee["total"]
-        shares = _leaf(fee["share"], at) if fee["share"] else {}
-        parts = {name: _plain(fen) for name, fen in shares.items()}
-        cases.append({"at": "/".join(at), "total": _plain(total), **parts})
-    ranges = _ranges([at["at"].split("/") for at in cases], depth)
-    days = {name: str(day) for name, day in (fee.get("pay_by") or {}).items()}
-    typed = {
-        "by": fee["by"],
-        **ranges,
-        "cases": cases or [{"at": "", "total": _plain(fee["total"])}],
-    }
-    return typed | {"pay_by": days, "clause": "" if fee["clause"] == source else fee["clause"]}
-
-
-def _typed_require(need: dict[str, Any], source: str) -> Sheet:
-    low, high = need["in"] or ("", "")
-    return {**_typed(need, source), "low": str(low), "high": str(high)}
-
-
-def _typed_group(group: dict[str, Any] | None, source: str) -> Sheet:
-    if not group:
-        return {}
-    share = group["share"]
-    return {**_typed(group, source), "share": "" if share is None else percent(share)[:-1]}
-
-
-def _typed_benefit(benefit: dict[str, Any], source: str) -> Sheet:
-    days = benefit["waiting_days"]
-    return {
-        **_typed(benefit, source),
-        "waiting": "" if days is None else str(days),
-        "times": _typed(benefit["times"], ""),
-        "step": [_typed_step(step, benefit["clause"]) for step in benefit["step"]],
-    }
-
-
-def _typed_step(step: dict[str, Any], inherited: str) -> Sheet:
-    depth, form, cases = len(step["by"]), step["form"], []
-    for at in _places(step["table"], depth):
-        leaf = _leaf(step["table"], at)
-        if isinstance(leaf, list):
-            form = "pay" if form == "pay" else "amount_bands"
-            write = _points if form == "pay" else _plain
-            bands = [{"upto": _plain(upper), "value": write(value)} for upper, value in leaf]
-            cases.append({"at": "/".join(at), "bands": bands})
-        else:
-            cases.append({"at": "/".join(at), "amount": _plain(leaf)})
-    ranges = _ranges([case["at"].split("/") for case in cases], depth)
-    return {**_typed(step, inherited), "form": form, **ranges, "cases": cases}
-
-
-def _typed_limit(limit: dict[str, Any] | None, source: str) -> Sheet:
-    if not limit:
-        return {}
-    unit = "个工作日" if limit["working"] else "天"
-    return {**_typed(limit, source), "within": str(limit["days"]), "unit": unit}
-
-
-def _places(node: Any, depth: int) -> list[tuple[str, ...]]:
-    if not depth:
-        return [()]
-    return [(key, *rest) for key, below in node.items() for rest in _places(below, depth - 1)]
-
-
-def _leaf(node: Any, at: tuple[str, ...]) -> Any:
-    for key in at:
-        node = node[key]
-    return node
-
-
-def _ranges(places: list[list[str]], depth: int) -> Sheet:
-    return {f"keys_{n + 1}": "、".join(dict.fromkeys(at[n] for at in places)) for n in range(depth)}
-
-
-def _plain(fen: int | None) -> str:
-    return "" if fen is None else plain(fen).removesuffix(".00")
-
-
-def _points(points: int) -> str:
-    return percent(points)[:-1]
 
 
 def choices_of_base() -> dict[str, str]:

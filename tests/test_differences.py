@@ -49,3 +49,10 @@ def test_what_no_section_of_the_policy_says_is_told_too():
     told = {change.title: change.now_text for change in differences(old, new)}
     assert set(told) == {"名称与口径", "待遇：住院医疗互助金"}
     assert "依据：新的依据" in told["待遇：住院医疗互助金"]
+
+
+def test_the_order_in_which_a_plan_was_stored_is_no_difference():
+    old = shipped("anyang-hospital-2019")
+    new = deepcopy(old)
+    new["fee"]["share"] = dict(reversed(old["fee"]["share"].items()))
+    assert differences(old, new) == []

@@ -14,7 +14,7 @@ from openpyxl import load_workbook
 from huigong import database
 from huigong.cli_scheme import scheme
 from huigong.models import Organization, Role
-from huigong.plans.typed import sheet_of
+from huigong.plans.retyped import sheet_of
 from huigong.refusals import Refused
 from huigong.workflows import claims as deeds
 from huigong.workflows import drafting

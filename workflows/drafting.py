@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from huigong.database import writes
 from huigong.models import DraftEdition, Edition, Organization, Scheme, User
 from huigong.plans import Fault, SchemeRefused, compile_table, plan_hash
-from huigong.plans.typed import Sheet, scheme_of, sheet_of, tidy
+from huigong.plans.retyped import sheet_of
+from huigong.plans.typed import Sheet, scheme_of, tidy
 from huigong.refusals import Lost, Refused
 from huigong.workflows import audit, schemes
 

@@ -13,7 +13,8 @@ from huigong.admin.schemes.room import DRAFTERS, cities, one_of, own_editions, s
 from huigong.admin.schemes.rows import sheet_typed, with_rows_changed
 from huigong.models import DraftEdition, Edition
 from huigong.plans import SchemeRefused, compile_scheme, dump
-from huigong.plans.typed import Sheet, blank, sheet_of, tidy
+from huigong.plans.retyped import sheet_of
+from huigong.plans.typed import Sheet, blank, tidy
 from huigong.refusals import Lost, Refused
 from huigong.workflows import drafting as deeds
 from huigong.workflows import schemes as editions
@@ -139,6 +140,7 @@ def _editor(
         "admin/schemes/edit.html",
         draft=draft, sheet=sheet, version=version, form=form, seen=seen, notice=notice,
         errors=layout.errors_of(form, seen.faults), wrong_ids=layout.wrong_ids(form),
+        labels=layout.labels_of(form),
         overtaken=overtaken, unsaved=sheet != tidy(draft.sheet),
     )  # fmt: skip
 

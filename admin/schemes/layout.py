@@ -11,7 +11,7 @@ from huigong.admin.schemes.cures import in_form
 from huigong.explain import FORMS as PAPER_FORMS
 from huigong.explain import value_words
 from huigong.plans import Fault
-from huigong.plans.typed import BANDED, FORMS, Sheet, choices_of_base, events_of
+from huigong.plans.typed import BANDED, FORMS, MOST_FACTS, Sheet, choices_of_base, events_of
 from huigong.plans.vocabulary import (
     CARRIERS,
     FACTS,
@@ -22,7 +22,6 @@ from huigong.plans.vocabulary import (
     SPANS,
 )
 
-YES = {"1": "是"}
 ASKED = {name: fact.label for name, fact in FACTS.items() if fact.scope == "enrollment"}
 
 
@@ -61,8 +60,17 @@ class Block(NamedTuple):
     last: bool = True
 
     @property
-    def opened(self) -> bool:
-        return any(field.value for field in self.more)
+    def is_tight(self) -> bool:
+        """Whether it is all short numbers, which stand two abreast on a phone."""
+        return sum(field.kind == "number" for field in self.fields) > 3
+
+    @property
+    def more_words(self) -> str:
+        """What is folded away: the first labels, and how many are filled in."""
+        labels = "、".join(field.label for field in self.more[:3])
+        filled = sum(bool(field.value) for field in self.more)
+        etc = "等" if len(self.more) > 3 else ""
+        return f"{labels}{etc}（已填 {filled} 项）" if filled else f"{labels}{etc}"
 
 
 class Rows(NamedTuple):
@@ -162,18 +170,15 @@ def _head(top: Spot) -> Block:
 
 
 def _by(spot: Spot, facts: Mapping[str, str]) -> list[Field]:
-    """Which one or two facts a table is read by, and the groups of whole numbers."""
-    by = [*spot.node["by"], "", ""][:2]
+    """Which facts a table is read by, and the groups of those that are whole numbers."""
     name, place = spot.name, f"{spot.place}.by"
-    fields = [
-        Field(
-            f"{name}-by", label, "select", value, place, facts, reshapes=True, id=f"{name}-by-{n}"
+    fields = []
+    for n, value in enumerate([*spot.node["by"], ""][:MOST_FACTS], 1):
+        label = "按什么区分（选填）" if n == 1 else "再按什么区分（选填）"
+        key = f"{name}-by-{n}"
+        fields.append(
+            Field(f"{name}-by", label, "select", value, place, facts, reshapes=True, id=key)
         )
-        for n, (label, value) in enumerate(
-            zip(("按什么区分（选填）", "再按什么区分（选填）"), by, strict=True), 1
-        )
-        if n == 1 or by[0]
-    ]
     for n, fact in enumerate(spot.node["by"], 1):
         if not FACTS[fact].choices and fact != "grade":
             label = f"{FACTS[fact].label}的取值分组"
@@ -244,7 +249,7 @@ def _group(spot: Spot) -> Block:
     return Block(spot.name, "单位参保人数（选填）", "group", [
         spot.number("people", "不少于", "人"),
         spot.number("share", "不低于职工总数的", "%"),
-        spot.field("either", "两项满足一项即可", "check", options=YES),
+        spot.field("either", "两项满足一项即可", "check"),
     ], more=[spot.field("clause", "依据")])  # fmt: skip
 
 
@@ -293,7 +298,7 @@ def _step(spot: Spot, grades: Mapping[str, str]) -> Block:
     ]
     if form == "pay":
         label = "整段计算：达到哪一段，全部金额按那一段的比例"
-        fields.append(spot.field("whole", label, "check", options=YES))
+        fields.append(spot.field("whole", label, "check"))
     if form == "daily":
         fields += [spot.number("days_after", "前几天不计（选填）", "天"),
                    spot.number("days_limit", "最多计（选填）", "天")]  # fmt: skip
@@ -368,7 +373,7 @@ def _paper(spot: Spot, events: Mapping[str, str]) -> Block:
         spot.number("copies", "份数", "份"),
     ], more=[
         spot.field("issued_by", "由谁出具"),
-        spot.field("stamp", "须盖章", "check", options=YES),
+        spot.field("stamp", "须盖章", "check"),
         spot.field("blank", "空白表的名称"),
         spot.select("event", "用于哪种事项", events),
         spot.field("note", "说明"),
@@ -437,6 +442,20 @@ def _keys(form: list[Block]) -> Iterable[tuple[str, str]]:
             yield field.key, field.place
 
 
+def labels_of(form: list[Block], under: str = "") -> dict[str, str]:
+    """How a person finds a place in the form: {id: 待遇 2 › 步骤名称}."""
+    found = {}
+    for block in form:
+        found[f"{block.name}-row"] = under or block.title
+        for field in (*block.fields, *block.more):
+            found[field.key] = f"{under or block.title} › {field.label}"
+        for rows in block.rows:
+            for n, row in enumerate(rows.blocks, 1):
+                words = f"{row.title or '第'} {n}" if not row.fixed else row.title
+                found |= labels_of([row], " › ".join(w for w in (under, words) if w))
+    return found
+
+
 def wrong_ids(form: list[Block]) -> str:
     """The ids of all places for a fault's words, as htmx takes them."""
     return ",".join(f"#{key}-wrong" for key, _ in _keys(form))
@@ -466,6 +485,8 @@ def _texts(form: list[Block], under: str) -> Iterable[tuple[str, str]]:
 
 
 def _shown(field: Field) -> str:
+    if field.kind == "check":
+        return "是" if field.value else "否"
     if isinstance(field.value, list):
         return "、".join(field.options.get(word, word) for word in field.value)
     return f"{field.options.get(field.value, field.value)}{field.suffix if field.value else ''}"

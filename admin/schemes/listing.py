@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, render_template
+from flask import Response, redirect, render_template, url_for
 
 from huigong import clock, explain
 from huigong.access import EVERY_ROLE, allow, find, visible
@@ -42,7 +42,9 @@ def page(id: int) -> Any:
 @allow(*EVERY_ROLE, on=Edition)
 def file(id: int) -> Any:
     edition = find(Edition, id)
-    return toml_file(dump(deeds.plan_of(edition)), edition.code)
+    if deeds.damage(edition):
+        return redirect(url_for("schemes.page", id=id), 303)  # which says what is wrong
+    return toml_file(dump(edition.plan), edition.code)
 
 
 def toml_file(text: str, code: str) -> Response:

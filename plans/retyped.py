@@ -1,0 +1,171 @@
+"""A plan typed out as the sheet that would have made it: where a draft begins."""
+
+from __future__ import annotations
+
+from itertools import pairwise, product
+from typing import Any
+
+from huigong.money import percent, plain
+from huigong.plans.curves import span_of_key
+from huigong.plans.typed import HEAD, Sheet, tidy
+from huigong.plans.vocabulary import EVENTS, FACTS, OPEN
+
+
+def sheet_of(plan: dict[str, Any]) -> Sheet:
+    """A plan typed out; `compile_table(scheme_of(sheet_of(plan)))` says the same."""
+    source = plan["source"]
+    raw: Sheet = {key: plan[key] or "" for key in HEAD if isinstance(plan.get(key), str)}
+    raw["enrolled"] = {key: day or "" for key, day in plan["enrolled"].items()}
+    raw["term"] = str(plan["term_months"])
+    raw["waiting"] = str(plan["waiting_days"] or "")
+    raw["unstated"], raw["stated"] = "\n".join(plan["unstated"]), "\n".join(plan["stated"])
+    for name in ("events", "grades"):
+        raw[name] = [
+            {"key": key, "label": label}
+            for key, label in plan[name].items()
+            if name == "grades" or key not in EVENTS
+        ]
+    raw["base"] = plan["base"]
+    raw["fee"] = _typed_fee(plan["fee"], source)
+    raw["require"] = [_typed_require(need, source) for need in plan["require"]]
+    raw["group"] = _typed_group(plan["group"], source)
+    raw["claims"] = _typed(plan["claims"], source)
+    raw["benefit"] = [_typed_benefit(benefit, source) for benefit in plan["benefit"]]
+    raw["pool"] = [
+        _typed(pool, source)
+        | {"form": "cap" if "cap" in pool else "deductible"}
+        | {"amount": _plain(pool.get("cap", pool.get("deductible")))}
+        for pool in plan["pool"]
+    ]
+    raw["document"] = [_typed(paper, source) for paper in plan["document"]]
+    for name in ("filing", "promise"):
+        raw[name] = _typed_limit(plan[name], source)
+    return tidy(raw)
+
+
+def _typed(table: dict[str, Any] | None, inherited: str) -> Sheet:
+    """Texts and lists as they are, numbers and ticks as text, an inherited clause left blank."""
+    typed: Sheet = {}
+    for key, value in (table or {}).items():
+        if isinstance(value, bool):
+            typed[key] = "1" if value else ""
+        elif value is None or (key == "clause" and value == inherited):
+            typed[key] = ""
+        else:
+            typed[key] = str(value) if isinstance(value, int) else value
+    return typed
+
+
+def _typed_fee(fee: dict[str, Any] | None, source: str) -> Sheet:
+    if not fee:
+        return {}
+    cases = []
+    by, by_total = fee["by"], isinstance(fee["total"], dict)
+    tables = [table for table in (fee["share"], fee["total"] if by_total else None) if table]
+    keys = _common_keys(by, tables) if tables else [[] for _ in by]
+    for at in product(*keys) if tables else []:
+        total = _leaf(fee["total"], at) if by_total else fee["total"]
+        shares = _leaf(fee["share"], at) if fee["share"] else {}
+        parts = {name: _plain(fen) for name, fen in (shares or {}).items()}
+        cases.append({"at": "/".join(at), "total": _plain(total), **parts})
+    ranges = {f"keys_{n}": "、".join(row) for n, row in enumerate(keys, 1)}
+    days = {name: str(day) for name, day in (fee.get("pay_by") or {}).items()}
+    typed = {
+        "by": fee["by"],
+        **ranges,
+        "cases": cases or [{"at": "", "total": _plain(fee["total"])}],
+    }
+    return typed | {"pay_by": days, "clause": "" if fee["clause"] == source else fee["clause"]}
+
+
+def _typed_require(need: dict[str, Any], source: str) -> Sheet:
+    low, high = need["in"] or ("", "")
+    return {**_typed(need, source), "low": str(low), "high": str(high)}
+
+
+def _typed_group(group: dict[str, Any] | None, source: str) -> Sheet:
+    if not group:
+        return {}
+    share = group["share"]
+    return {**_typed(group, source), "share": "" if share is None else percent(share)[:-1]}
+
+
+def _typed_benefit(benefit: dict[str, Any], source: str) -> Sheet:
+    days = benefit["waiting_days"]
+    return {
+        **_typed(benefit, source),
+        "waiting": "" if days is None else str(days),
+        "times": _typed(benefit["times"], ""),
+        "step": [_typed_step(step, benefit["clause"]) for step in benefit["step"]],
+    }
+
+
+def _typed_step(step: dict[str, Any], inherited: str) -> Sheet:
+    by, form, cases = step["by"], step["form"], []
+    keys = _common_keys(by, [step["table"]])
+    for at in product(*keys):
+        leaf = _leaf(step["table"], at)
+        if isinstance(leaf, list):
+            form = "pay" if form == "pay" else "amount_bands"
+            write = _points if form == "pay" else _plain
+            bands = [{"upto": _plain(upper), "value": write(value)} for upper, value in leaf]
+            cases.append({"at": "/".join(at), "bands": bands})
+        else:
+            cases.append({"at": "/".join(at), "amount": _plain(leaf)})
+    ranges = {f"keys_{n}": "、".join(row) for n, row in enumerate(keys, 1)}
+    return {**_typed(step, inherited), "form": form, **ranges, "cases": cases}
+
+
+def _typed_limit(limit: dict[str, Any] | None, source: str) -> Sheet:
+    if not limit:
+        return {}
+    unit = "个工作日" if limit["working"] else "天"
+    return {**_typed(limit, source), "within": str(limit["days"]), "unit": unit}
+
+
+def _common_keys(by: list[str], tables: list[Any]) -> list[list[str]]:
+    """Each fact's values in tables nested by `by`. Where branches group whole numbers otherwise,
+    the groups are cut finer until every branch has the same ones: that says the same."""
+    keys, nodes = [], tables
+    for fact in by:
+        rows = [list(node) for node in nodes]
+        same = all(set(row) == set(rows[0]) for row in rows)
+        whole = not FACTS[fact].choices and fact != "grade"
+        keys.append(_cut(rows) if whole and not same else rows[0])
+        nodes = [below for node in nodes for below in node.values()]
+    return keys
+
+
+def _cut(rows: list[list[str]]) -> list[str]:
+    spans = [span_of_key(key) for row in rows for key in row]
+    starts = {first for first, _ in spans} | {last + 1 for _, last in spans if last is not None}
+    ends = [last for _, last in spans]
+    cuts = sorted(starts)
+    keys = [f"{a}" if a + 1 == b else f"{a}-{b - 1}" for a, b in pairwise(cuts)]
+    return [*keys, f"{cuts[-1]}{OPEN}"] if None in ends else keys
+
+
+def _leaf(node: Any, at: tuple[str, ...]) -> Any:
+    """The leaf that the values `at` choose; None where a branch does not reach that far."""
+    for key in at:
+        if node is None:
+            return None
+        node = node[key] if key in node else _holding(node, key)
+    return node
+
+
+def _holding(node: dict[str, Any], key: str) -> Any:
+    first, last = span_of_key(key)
+    for other, below in node.items():
+        low, high = span_of_key(other)
+        if low <= first and (high is None or (last is not None and last <= high)):
+            return below
+    return None
+
+
+def _plain(fen: int | None) -> str:
+    return "" if fen is None else plain(fen).removesuffix(".00")
+
+
+def _points(points: int) -> str:
+    return percent(points)[:-1]
