@@ -1,6 +1,7 @@
 """Writes tests/vectors/<scheme>.json: cases as the command takes them, and what is expected.
 
-A new scheme file of the package joins them. `python tests/make_vectors.py` writes them; a test compares the committed files with `vectors()`.
+Every scheme of the package has its file. `python tests/make_vectors.py` writes them all; a test
+compares the committed files with `vectors()`.
 A vector is {"name", "case", "total", "claims"}; a claim is {"benefit", "refused", "steps"}, and a
 step [benefit_id, stay, before, prior, after].
 """
