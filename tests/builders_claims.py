@@ -1,7 +1,10 @@
 """A member covered by a published edition, and claims at any stage of their life."""
 
 import itertools
-from datetime import date
+from copy import deepcopy
+from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from builders import NOW, a_city, a_unit, a_user
@@ -9,8 +12,9 @@ from builders_schemes import a_published_edition
 
 from huigong import identity
 from huigong.models import Claim, Edition, Enrollment, Member, Organization, Role, User
+from huigong.plans import compile_scheme
 from huigong.rules import last_day
-from huigong.workflows import claims
+from huigong.workflows import claims, schemes
 
 _numbers = itertools.count(1)
 FACTS = {
@@ -37,6 +41,42 @@ def a_member(unit: Organization, *, name: str = "张示例", number: str = "") -
     member.resident_id = member.seal("resident_id", number)
     member.save(force_insert=True)
     return member
+
+
+@cache
+def _invented(code: str) -> dict[str, Any]:
+    file = Path(__file__).parent / "schemes" / f"{code}.toml"
+    return compile_scheme(file.read_text(), file.name)
+
+
+def an_invented_edition(code: str) -> Edition:
+    """An edition of tests/schemes, published by a city of its own."""
+    plan = deepcopy(_invented(code))
+    city = a_city("示例市总工会")
+    return schemes.new_edition(plan, organization=city, drafted_by=None, by=None, at=NOW)
+
+
+def covered_by(code: str, cover_from: date = date(2024, 3, 1), **more: Any) -> Enrollment:
+    """A member covered by an edition of tests/schemes."""
+    return an_enrollment(an_invented_edition(code), cover_from=cover_from, **more)
+
+
+def an_event_claim(enrollment: Enrollment, event: str, *, at: Any = NOW, **facts: Any) -> Claim:
+    """A filed claim for an event of its own, which happened 100 days into the cover."""
+    facts = {"happened_on": enrollment.cover_from + timedelta(days=100), **facts}
+    by = a_user(Role.CLERK, at=enrollment.organization)
+    return claims.file_claim(
+        enrollment=enrollment, event=event, stays=[], papers=[], by=by, at=at, facts=facts
+    )
+
+
+def decided(claim: Claim, *, at: Any = NOW, **more: Any) -> Claim:
+    """A filed claim reviewed and approved, by default for what its steps say."""
+    city = claim.organization.parent
+    claims.review_claim(claim, note="", by=a_user(Role.REVIEWER, at=city), at=at)
+    given = {"verdict": "approve", "amount": None, "reason": "", **more}
+    claims.decide_claim(claim, by=a_user(Role.REVIEWER, at=city), at=at, **given)
+    return Claim.get_by_id(claim.id)
 
 
 def an_enrollment(
