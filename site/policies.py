@@ -15,6 +15,8 @@ from huigong.rules import Question, last_day, questions
 from huigong.site.page import City, Page, Standing, standing_of, trail_to
 
 DENSE = 900  # characters; past it the printed notice is set smaller to stay on one page
+MOST_CHANGES = 5  # on the printed notice; the policy page has them all
+UNPRINTED = ("未载明", "另载明", "来源")  # changes that a claimant does not act on
 
 
 class Asked(NamedTuple):
@@ -204,8 +206,14 @@ def _reads(benefit: dict[str, Any]) -> set[str]:
 
 
 def _handout(policy: Page) -> Page:
-    """The 一次性告知单: what to bring and expect, on one A4 page."""
-    edition, parts = policy.data["edition"], [*policy.data["guide"], *policy.data["benefits"]]
+    """The 一次性告知单: what to bring and expect, on one A4 page, with the examples and what
+    changed since the edition before, as far as the page holds them."""
+    data = policy.data
+    edition, parts = data["edition"], [*data["guide"], *data["benefits"]]
+    told = [change for change in data["changes"] if change.title not in UNPRINTED]
+    rows = sum(len(example.rows) for example in data["examples"])
+    characters = sum(len(line.text) for part in parts for line in part.lines)
+    characters += 40 * rows + sum(len(c.before_text + c.now_text) for c in told[:MOST_CHANGES])
     return Page(
         f"{policy.url}notice/",
         "site/handout.html",
@@ -213,7 +221,11 @@ def _handout(policy: Page) -> Page:
         f"{edition.name}（{edition.code}）申领一次性告知单，可打印为一页A4。",
         policy.standing,
         (*policy.trail, (policy.url, edition.name)),
-        {key: policy.data[key] for key in ("edition", "guide", "benefits", "force")}
-        | {"dense": sum(len(line.text) for part in parts for line in part.lines) > DENSE},
+        {key: data[key] for key in ("edition", "guide", "benefits", "force", "examples", "former")}
+        | {
+            "dense": characters > DENSE,
+            "changes": told[:MOST_CHANGES],
+            "more_changes": max(0, len(told) - MOST_CHANGES),
+        },
         policy.city,
     )

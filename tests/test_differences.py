@@ -33,6 +33,13 @@ def test_an_amount_is_never_cut_in_two():
     assert [piece.text for piece in change.now if piece.changed] == ["95元"]
 
 
+def test_a_date_is_marked_whole():
+    old = shipped("anyang-hospital-2019")
+    new = {**deepcopy(old), "enrolled": {"from": "2025-01-01", "to": None}}
+    [change] = differences(old, new)
+    assert [piece.text for piece in change.now if piece.changed] == ["2025-01-01"]
+
+
 def test_a_line_that_is_new_or_gone_stands_alone():
     old = shipped("anyang-hospital-2019")
     new = {**deepcopy(old), "promise": None, "stated": ["全市统一执行"]}

@@ -169,6 +169,18 @@ def test_a_new_edition_says_what_changed(office: Settings) -> None:
     assert "与上一版相比" not in site["/demo/policies/demo-hospital-2024/"]
 
 
+def test_the_printed_notice_has_the_examples_and_what_changed(office: Settings) -> None:
+    city = a_public_city("示例市总工会", "demo")
+    an_edition_from(SMALL, city)
+    later = SMALL.replace("2024", "2025").replace('"40%"', '"45%"')
+    an_edition_from(later, city)
+    site = built(office)
+    notice = site["/demo/policies/demo-hospital-2025/notice/"]
+    assert re.search(r"10,031\.00元</th><td class=\"number\">4,513\.95元", notice)
+    assert "按45%给付（原：按比例（每次住院）：按40%给付）" in notice
+    assert "与上一版相比" not in site["/demo/policies/demo-hospital-2024/notice/"]
+
+
 def test_a_damaged_plan_stops_only_its_own_page(office: Settings) -> None:
     a_public_city()
     edition = Edition.get(Edition.code == "zhengzhou-hospital-2023")
