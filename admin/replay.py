@@ -167,10 +167,13 @@ def _page(source: Source, said: deeds.Replay | None, errors: dict[str, str]) -> 
     usual = {"scheme": scheme.id if scheme else "", "since": since, "until": until, "rise": "0"}
     typed = {**usual, **{f.name: f.text for f in figures}, **request.args.to_dict()}
     units = said.named_units() if said else []
+    labels = {f.name: f.label for f in figures}
+    summary = {name: f"{labels.get(name, '')} {fault}".strip() for name, fault in errors.items()}
     return render_template(
         "admin/replay/index.html",
         source=source, sources=sources(), figures=figures, typed=typed, said=said,
-        errors=errors, units=units[:MOST_UNITS], more_units=len(units) - MOST_UNITS,
+        errors=errors, summary=summary, units=units[:MOST_UNITS],
+        more_units=len(units) - MOST_UNITS,
         schemes=list(visible(Scheme).order_by(Scheme.name)), steps=_steps(source, said),
         size_words=size_words, ratio_words=ratio_words, moved=_moved(figures, typed),
         may_edit="schemes.edit" in current_app.view_functions and holds(Role.REVIEWER),
@@ -197,7 +200,9 @@ def size_words(lower: int, upper: int | None) -> str:
     low, high = yuan(lower)[:-3], yuan(upper)[:-3] if upper is not None else ""
     if upper is None:
         return f"{low}元以上"
-    return "未给付" if upper == 0 else f"{low}至{high}元"
+    if upper == 0:
+        return "未给付"
+    return f"{low}至{high}元" if lower else f"{high}元以下"
 
 
 def ratio_words(basis_points: int | None) -> str:

@@ -93,7 +93,7 @@ def turned(plan: Plan, typed: Mapping[str, str]) -> Plan:
         try:
             value = _read(lever, text)
         except ValueError as fault:
-            wrong.append((lever.name, f"{lever.label}：{fault}"))
+            wrong.append((lever.name, str(fault)))
             continue
         if value != lever.value:
             moved.append(lever)

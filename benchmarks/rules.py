@@ -1,0 +1,274 @@
+"""Rules: one claim explained, a million claims, loading, the calculator, replay from a database."""
+
+from __future__ import annotations
+
+import base64
+import json
+import tempfile
+from collections.abc import Iterator
+from datetime import date
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from benchmarks.claims import cases
+from benchmarks.formulas import HAND_WRITTEN
+from benchmarks.table import Row, elapsed, seconds, within
+from huigong import plans, rules
+
+CLAIMS = 1_000_000
+BLOCK = 50_000  # claims made and measured at once, so that a million fit in memory
+ANYANG, ZHENGZHOU = "anyang-hospital-2019", "zhengzhou-hospital-2023"
+
+
+def rows() -> Iterator[Row]:
+    """Every figure of the rules."""
+    yield from one_claim()
+    yield from a_million()
+    yield from loading()
+    yield from calculator()
+    yield from replays()
+
+
+def text_of(scheme: str) -> str:
+    return (files("huigong") / "schemes" / f"{scheme}.toml").read_text("utf-8")
+
+
+def plan_of(scheme: str) -> dict[str, Any]:
+    return plans.compile_scheme(text_of(scheme), f"{scheme}.toml")
+
+
+def _peer() -> Any:
+    """OpenFisca in this process, or None where the extra `bench` is not installed."""
+    try:
+        from benchmarks import openfisca
+    except ImportError:
+        return None
+    return openfisca
+
+
+# ── One claim ───────────────────────────────────────────────────────────────────────────────
+
+
+def one_claim() -> Iterator[Row]:
+    times = 2000
+    for scheme in HAND_WRITTEN:
+        plan, case = plan_of(scheme), _one(cases(scheme, 50))
+        rules.assess(plan, case)
+
+        def explained(plan: Any = plan, case: Any = case) -> None:
+            for _ in range(times):
+                rules.assess(plan, case)
+
+        micro = seconds(explained, 5) / times * 1e6
+        yield within(f"one claim with explanation, {scheme}", micro, 20, "µs")
+    openfisca = _peer()
+    if openfisca is None:
+        yield Row("one calculation with trace, OpenFisca-core", "not installed: extra `bench`")
+        return
+    import numpy
+
+    system = openfisca.a_system()
+    one = {name: numpy.array([fen]) for name, fen in
+           (("costs", 10031.0), ("before", 0.0), ("given", 0.0))}  # fmt: skip
+
+    def traced() -> None:
+        for _ in range(100):
+            openfisca.calculate(system, one, trace=True)
+
+    yield Row(
+        f"one calculation with trace, OpenFisca-core, {ANYANG}",
+        f"{seconds(traced, 3) / 100 * 1e6:.3g} µs",
+        note="running totals given to it ready made",
+    )
+
+
+def _one(members: list[dict[str, Any]]) -> dict[str, Any]:
+    """The first member with one claim of one stay."""
+    return next(m for m in members if len(m["claims"]) == 1 and len(m["claims"][0]["stays"]) == 1)
+
+
+# ── A million claims ────────────────────────────────────────────────────────────────────────
+
+
+def a_million() -> Iterator[Row]:
+    by_hand = ours = 0.0
+    wrong = count = 0
+    totals: list[tuple[int, int, int]] = []  # Anyang: costs, before, what it pays, in fen
+    each = CLAIMS // len(HAND_WRITTEN)
+    for scheme, formula in HAND_WRITTEN.items():
+        rule, done, seed, hand_s, ours_s = rules.prepare(plan_of(scheme)), 0, 0, 0.0, 0.0
+        while done < each:
+            seed += 1
+            members = cases(scheme, min(BLOCK, each - done), seed)
+            hand, said = _block(rule, formula, members)
+            hand_s, ours_s, done = hand_s + hand[0], ours_s + said[0], done + len(hand[1])
+            wrong += sum(a != b for a, b in zip(hand[1], said[1], strict=True))
+            if scheme == ANYANG:
+                totals += _totals(members, hand[1])
+        by_hand, ours, count = by_hand + hand_s, ours + ours_s, count + done
+        yield Row(
+            f"{done:,} claims, {scheme}", f"{ours_s / done * 1e6:.3g} µs each", "",
+            None, f"by hand {hand_s / done * 1e6:.3g} µs, {ours_s / hand_s:.2f} times",
+        )  # fmt: skip
+    note = f"{ours:.3g} s against {by_hand:.3g} s, {wrong} results differ"
+    what = f"{count:,} claims of three schemes, without explanation, against a loop by hand"
+    yield within(what, ours / by_hand, 4, "times", note)
+    yield Row("results wrong by a fen or more, huigong", f"{wrong:,} of {count:,}", "0", wrong == 0)
+    yield from _arrays(totals)
+
+
+def _block(rule: Any, formula: Any, members: Any) -> tuple[Any, Any]:
+    """(seconds, fen per claim) of the loop by hand and of the evaluator, over one block."""
+    by_hand: list[int] = []
+    ours: list[int] = []
+
+    def hand() -> None:
+        by_hand.clear()
+        formula(members, by_hand)
+
+    def evaluator() -> None:
+        ours.clear()
+        for assessment in rules.assess_all(rule, members):
+            for claim in assessment.claims:
+                ours.append(claim.benefit)
+
+    return (seconds(hand, 2), by_hand), (seconds(evaluator, 2), ours)
+
+
+def _totals(members: Any, paid: list[int]) -> list[tuple[int, int, int]]:
+    """Each claim's running costs with and without it, for the peers, with what it pays."""
+    found, place = [], 0
+    for member in members:
+        costs = 0
+        for claim in member["claims"]:
+            before, costs = costs, costs + sum(stay["in_scope"] for stay in claim["stays"])
+            found.append((costs, before, paid[place]))
+            place += 1
+    return found
+
+
+def _arrays(totals: list[tuple[int, int, int]]) -> Iterator[Row]:
+    """The peers that work on arrays of floats, given the running totals ready made."""
+    openfisca = _peer()
+    if openfisca is None:
+        yield Row("OpenFisca-core and numpy over arrays", "not installed: extra `bench`")
+        return
+    import numpy
+
+    costs, before, expected = numpy.array(totals).T
+    yuan = {"costs": costs / 100, "before": before / 100}
+    answer: dict[str, Any] = {}
+
+    def curve(sums: Any) -> Any:
+        low = numpy.minimum(sums, 1000)
+        return openfisca.half_up(low * 0.3 + (sums - low) * 0.5)
+
+    def by_numpy() -> None:
+        now, then = curve(yuan["costs"]), curve(yuan["before"])
+        answer["numpy"] = numpy.minimum(now, 100000) - numpy.minimum(then, 100000)
+
+    system = openfisca.a_system()
+    given = {**yuan, "given": numpy.minimum(curve(yuan["before"]), 100000)}
+
+    def by_openfisca() -> None:
+        answer["OpenFisca-core"] = openfisca.calculate(system, given)
+
+    for name, deed in (("numpy", by_numpy), ("OpenFisca-core", by_openfisca)):
+        taken = seconds(deed, 3)
+        fen = numpy.rint(answer[name].astype("float64") * 100).astype("int64")
+        wrong = int((fen != expected).sum())
+        yield Row(
+            f"{len(totals):,} claims in one array, {name}, {ANYANG}",
+            f"{taken / len(totals) * 1e6:.3g} µs each", "", None,
+            f"{wrong:,} wrong by a fen or more; no explanation, running totals ready made",
+        )  # fmt: skip
+
+
+# ── Loading, the calculator, replay ─────────────────────────────────────────────────────────
+
+
+def loading() -> Iterator[Row]:
+    for scheme in HAND_WRITTEN:
+        text = text_of(scheme)
+        milli = seconds(lambda text=text: plans.compile_scheme(text, "x.toml"), 20) * 1000
+        yield within(f"loading {scheme}", milli, 1, "ms")
+
+
+TIMED = """async ([script, plan, claim]) => {
+  const { assess } = await import("data:text/javascript;base64," + script);
+  const read = (key, value) => value && value.fen !== undefined ? BigInt(value.fen) : value;
+  const given = JSON.parse(claim, read), rules = JSON.parse(plan);
+  const taken = [];
+  for (let n = 0; n < 20; n++) {
+    const start = performance.now();
+    for (let m = 0; m < 100; m++) assess(rules, {}, given);
+    taken.push((performance.now() - start) / 100);
+  }
+  return taken.sort((a, b) => a - b)[10];
+}"""
+
+
+def calculator() -> Iterator[Row]:
+    what = "the calculator's answer in Chromium"
+    try:
+        from playwright.sync_api import Error, sync_playwright
+    except ImportError:
+        yield Row(what, "not measured: playwright is not installed")
+        return
+    script = base64.b64encode((files("huigong") / "site/static/calculator.js").read_bytes())
+    stay = {"place": "local", "in_scope": {"fen": "1003100"}}
+    claim = json.dumps({"event": "stay", "stays": [stay]})
+    given = [script.decode(), json.dumps(plan_of(ZHENGZHOU)), claim]
+    try:
+        with sync_playwright() as play:
+            browser = play.chromium.launch(
+                executable_path="/usr/bin/chromium", args=["--no-sandbox"]
+            )
+            milli = browser.new_page().evaluate(TIMED, given)
+            version = browser.version
+            browser.close()
+    except Error as wrong:
+        yield Row(what, f"not measured: {str(wrong).splitlines()[0][:60]}")
+        return
+    yield within(what, milli, 1, "ms", f"median, Chromium {version}")
+
+
+def replays() -> Iterator[Row]:
+    for claims, most in ((13_000, 1), (350_000, 30)):
+        with tempfile.TemporaryDirectory() as folder:
+            yield from _replay(Path(folder), claims, most)
+
+
+def _replay(folder: Path, claims: int, most: float) -> Iterator[Row]:
+    from benchmarks import office
+    from huigong import database
+    from huigong.workflows.replay import replay
+
+    office.open_office(folder)
+    scheme = office.fill(plan_of(ZHENGZHOU), claims)
+    memory: list[float] = []
+    said: list[Any] = []
+
+    def run() -> None:
+        said.append(
+            replay(
+                plan_of(ZHENGZHOU), scheme=scheme, since=date(2000, 1, 1),
+                until=date(2030, 1, 1), progress=lambda _: memory.append(_resident()),
+            )
+        )  # fmt: skip
+
+    taken: list[float] = []
+    clock = elapsed(lambda: taken.append(seconds(run)))
+    all_of = said[0].all
+    same = all_of.claims == claims and all_of.then == all_of.now
+    note = f"SQLite, {clock:.1f} s by the clock; then and now {'agree' if same else 'DIFFER'}"
+    yield within(f"replay of {claims:,} claims from the database", taken[0], most, "s", note)
+    grown = memory[-1] - memory[len(memory) // 10]
+    yield within(f"memory gained over the last 90% of {claims:,} claims", grown, 32, "MiB")
+    database.db.close()
+
+
+def _resident() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4096 / 2**20
