@@ -164,7 +164,7 @@ def test_a_limit_in_working_days_names_its_last_day(office):
     cover = covered_by(OFFICE)
     stay = a_bare_stay(date(2024, 9, 1), 8, in_scope=1_000_00)
     # 20 working days after 2024-09-09, over Mid-Autumn and National Day with their make-up days
-    assert claims.last_filing_day(cover.edition.plan, cover, [stay["discharged"]]) == (
+    assert claims.last_filing_day(cover.edition.plan, cover, None, [stay["discharged"]]) == (
         date(2024, 10, 12),
         "出院后20个工作日内",
     )
@@ -176,7 +176,7 @@ def test_a_limit_in_working_days_names_its_last_day(office):
 def test_a_year_without_a_published_calendar_is_said_and_stops_nobody_in_time(office):
     cover = covered_by(OFFICE, cover_from=date(2026, 3, 1))
     stay = a_bare_stay(date(2026, 12, 20), 5, in_scope=1_000_00)
-    last, words = claims.last_filing_day(cover.edition.plan, cover, [stay["discharged"]])
+    last, words = claims.last_filing_day(cover.edition.plan, cover, None, [stay["discharged"]])
     assert last is None
     assert "尚未公布" in words
     claim = a_claim(cover, stays=[stay], at=nine(2026, 12, 28))
@@ -257,6 +257,8 @@ def test_a_reviewer_sets_the_amount_up_to_the_ceiling_and_the_steps_say_so(relie
         with pytest.raises(Refused) as refused:
             decided(an_open(claim), proposed=proposed)
         assert "4,355.00" in refused.value.by_field()["proposed"]
+    with pytest.raises(Refused, match="不另行增减"):
+        decided(an_open(claim), proposed=3_000_00, amount=4_000_00, reason="示例")
     done = decided(an_open(claim), proposed=3_000_00)
     decision = Decision.get(Decision.claim == done)
     assert (decision.amount, decision.computed) == (3_000_00, 3_000_00)

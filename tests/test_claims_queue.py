@@ -131,6 +131,19 @@ def test_a_reviewer_tries_and_sets_the_amount(people):
     assert "特别困难救助" in notice
 
 
+def test_relief_says_on_its_notice_what_was_paid_before_it(people):
+    cover = people(covered_by(RELIEF, cover_from=date(2024, 2, 1)))
+    stay = {"admitted": date(2024, 6, 1), "self": 10_000_00, "pooled": 0, "total": 10_000_00}
+    decided(a_claim(cover, stays=[{**a_stay(), **stay, "discharged": date(2024, 6, 9),
+                                   "cash": None, "in_scope": None}]))  # fmt: skip
+    relief = an_event_claim(cover, "relief", **{"self": 9_645_00})
+    assert "4,645.00 元" in text_of(cover.clerk.get(f"/admin/claims/{relief.id}"))
+    decided(relief)
+    decided(an_event_claim(cover, "hardship", cash=9_000_00), proposed=1_000_00)
+    notice = text_of(cover.clerk.get(f"/admin/claims/{relief.id}/notice"))
+    assert "已给付的互助金</dt><dd>4,645.00 元" in notice
+
+
 def test_a_claims_page_shows_the_terms_other_claims_and_what_caps_have_left(people):
     cover = people(covered_by(OFFICE))
     first = decided(a_claim(cover, stays=[a_stay(date(2024, 12, 1), 3, total=None,

@@ -30,7 +30,7 @@ from huigong.models import (
     Stay,
 )
 from huigong.money import yuan
-from huigong.plans.vocabulary import CLAIM_AMOUNTS, DATES, FACTS, PARTS
+from huigong.plans.vocabulary import CLAIM_AMOUNTS, DATES, FACTS, PAID, PARTS
 from huigong.refusals import Refused
 from huigong.workflows import claims as deeds
 from huigong.workflows.schemes import damage, plan_of
@@ -70,7 +70,8 @@ def by_promise(query: ModelSelect) -> ModelSelect:
 def next_for_me(todo: str, after: Claim) -> tuple[int | None, int]:
     """The claim that waits for the signed-in reviewer after this one, from the beginning again
     at the end, and how many others wait."""
-    ids = [row.id for row in by_promise(_for_me(todo).select(Claim.id, Claim.promised_on))]
+    rows: Any = by_promise(_for_me(todo).select(Claim.id, Claim.promised_on)).tuples()
+    ids = [id for id, _ in rows]
     others = [id for id in ids if id != after.id]
     if not others:
         return None, 0
@@ -206,7 +207,9 @@ def shown(claim: Claim, proposed: int | None = None) -> dict[str, Any]:
 def _told(plan: dict[str, Any], claim: Claim) -> list[tuple[str, str]]:
     """What a claim itself states, in words: what happened and when, its grade and amounts."""
     told = [("申领事项", plan["events"].get(claim.event, claim.event))] if claim.event else []
-    for name, value in claim.facts.items():
+    paid = deeds.paid_so_far(claim.enrollment, claim) if deeds.reads_paid(plan, claim.event) else 0
+    facts = {PAID: paid, **claim.facts} if paid else claim.facts
+    for name, value in facts.items():
         if value is None:
             continue
         if name in CLAIM_AMOUNTS or name in PARTS:
@@ -224,7 +227,7 @@ def _told(plan: dict[str, Any], claim: Claim) -> list[tuple[str, str]]:
 def _days(plan: dict[str, Any], claim: Claim) -> list[tuple[str, str]]:
     """The days that bind a claim, in words: for filing, and the office's own promise."""
     discharges = [stay["discharged"] for stay in deeds.stays_of(claim)]
-    last, limit = deeds.last_filing_day(plan, claim.enrollment, discharges)
+    last, limit = deeds.last_filing_day(plan, claim.enrollment, claim.event, discharges)
     told = [("申领期限", f"{last}（{limit}）" if last else limit)] if limit else []
     if plan["promise"] and claim.stage in PROMISED:
         words = str(claim.promised_on) if claim.promised_on else f"按工作日计，{deeds.UNPUBLISHED}"

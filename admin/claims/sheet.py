@@ -68,7 +68,7 @@ def _rules_of(
     enrollment: Enrollment, plan: dict[str, Any], event: str, claim: Claim | None
 ) -> list[tuple[str, str]]:
     """What binds a claim for this event under this cover: (term, words)."""
-    last, limit = deeds.last_filing_day(plan, enrollment, [])
+    last, limit = deeds.last_filing_day(plan, enrollment, event, [])
     paid = deeds.paid_so_far(enrollment, claim) if deeds.reads_paid(plan, event) else 0
     told = [
         ("等待期", "；".join(deeds.waiting_words(enrollment, event))),
@@ -110,7 +110,7 @@ def trial(
         enrollment, said.event, said.stays, on=on, facts=facts, claim=claim
     ).claims[-1]
     discharges = [stay["discharged"] for stay in said.stays if "discharged" in stay]
-    last, limit = deeds.last_filing_day(plan, enrollment, discharges)
+    last, limit = deeds.last_filing_day(plan, enrollment, said.event, discharges)
     last_day = f"申领期限：{limit}，最后一天 {last}" if last else limit and f"申领期限：{limit}"
     faults = list(dict.fromkeys(told))
     if found.refused or said.faults:

@@ -2,17 +2,20 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from huigong import rules
 from huigong.database import writes
 from huigong.models import Claim, ClaimEvent, Decision, User
 from huigong.money import yuan
+from huigong.plans.vocabulary import PAID
 from huigong.refusals import Refused
 from huigong.workflows import audit, ledger
-from huigong.workflows.claims.asking import PROPOSED
+from huigong.workflows.claims.asking import PROPOSED, reads_paid
 from huigong.workflows.claims.filing import filers_of
 from huigong.workflows.claims.reckoning import (
     ceiling,
+    paid_so_far,
     proposal_ceiling,
     reckon_claim,
     worded,
@@ -79,43 +82,49 @@ def decide_claim(
     _second_person(claim, by)
     if verdict not in ("approve", "refuse"):
         raise Refused("verdict", "请选择同意给付或不予给付")
-    reason = reason.strip()
-    if verdict == "refuse":
-        said, amount = reckon_claim(claim), _nothing(reason)
-    else:
-        said, proposed = _reckoned(claim, proposed)
-        amount = _award(claim, said.benefit, amount, reason)
+    said, amount, facts = _judged(claim, verdict, amount, reason.strip(), proposed)
     edition = claim.enrollment.edition
     decision = Decision.create(
-        organization=claim.organization_id,
-        claim=claim,
-        verdict=verdict,
-        computed=said.benefit,
-        amount=amount,
-        reason=reason,
+        organization=claim.organization_id, claim=claim, verdict=verdict,
+        computed=said.benefit, amount=amount, reason=reason.strip(),
         explanation=worded(plan_of(edition), said.steps, open_to=_not_set(verdict)),
-        plan_hash=edition.plan_hash,
-        by=by,
-        on=at.date(),
-        filed_by=claim.filed_by_id,
-        first_reviewer=claim.first_reviewer_id,
-    )
+        plan_hash=edition.plan_hash, by=by, on=at.date(),
+        filed_by=claim.filed_by_id, first_reviewer=claim.first_reviewer_id,
+    )  # fmt: skip
     stage = "approved" if verdict == "approve" else "refused"
-    facts = claim.facts if proposed is None else {**claim.facts, PROPOSED: proposed}
     claim.move("stage", was="reviewed", to=stage, computed=said.benefit, facts=facts)
     if amount:
-        ledger.book(
-            key=f"claim:{claim.id}:award",
-            text=f"申领{claim.number} 核定互助金 {yuan(amount)}元",
-            organization=claim.organization,
-            scheme=edition.scheme,
-            postings=[("benefits", amount), ("payable", -amount)],
-            by=by,
-            at=at,
-        )
-    _happened(claim, stage, by=by, at=at, note=reason)
+        _book_award(claim, amount, by=by, at=at)
+    _happened(claim, stage, by=by, at=at, note=reason.strip())
     audit.record(f"{verdict} claim", by=by, at=at, on=claim, organization=claim.organization)
     return decision
+
+
+def _book_award(claim: Claim, amount: int, *, by: User, at: datetime) -> None:
+    ledger.book(
+        key=f"claim:{claim.id}:award",
+        text=f"申领{claim.number} 核定互助金 {yuan(amount)}元",
+        organization=claim.organization,
+        scheme=claim.enrollment.edition.scheme,
+        postings=[("benefits", amount), ("payable", -amount)],
+        by=by,
+        at=at,
+    )
+
+
+def _judged(
+    claim: Claim, verdict: str, amount: int | None, reason: str, proposed: int | None
+) -> tuple[rules.AssessedClaim, int, dict[str, Any]]:
+    """What the steps say, what is awarded in fen, and the claim's facts as they were judged."""
+    if verdict == "refuse":
+        if not reason:
+            raise Refused("reason", "请写明不予给付的理由，便于职工申诉")
+        return reckon_claim(claim), 0, _decided_on(claim, None)
+    said, proposed = _reckoned(claim, proposed)
+    if proposed is not None and amount not in (None, said.benefit):
+        raise Refused("amount", "这项待遇的金额由拟定金额得出，不另行增减")
+    awarded = _award(claim, said.benefit, amount, reason)
+    return said, awarded, _decided_on(claim, proposed)
 
 
 def _reckoned(claim: Claim, proposed: int | None) -> tuple[rules.AssessedClaim, int | None]:
@@ -133,6 +142,17 @@ def _reckoned(claim: Claim, proposed: int | None) -> tuple[rules.AssessedClaim, 
     if not 0 <= proposed <= most:
         raise Refused("proposed", f"拟定金额须在0元至{yuan(most)}元之间")
     return reckon_claim(claim, proposed=proposed), proposed
+
+
+def _decided_on(claim: Claim, proposed: int | None) -> dict[str, Any]:
+    """The claim's own facts with what the decision rested on: the reviewer's proposal, and what
+    the office itself had paid before where relief is taken off it. Fen."""
+    facts = dict(claim.facts)
+    if proposed is not None:
+        facts[PROPOSED] = proposed
+    if reads_paid(plan_of(claim.enrollment.edition), claim.event):
+        facts.setdefault(PAID, paid_so_far(claim.enrollment, claim))
+    return facts
 
 
 def _not_set(verdict: str) -> str:
@@ -156,12 +176,6 @@ def _second_person(claim: Claim, by: User) -> None:
         raise Refused("verdict", "申报人不能审批自己申报的申领，请由另一人复审")
     if by.id == claim.first_reviewer_id:
         raise Refused("verdict", "初审与复审不能是同一人，请由另一人复审")
-
-
-def _nothing(reason: str) -> int:
-    if not reason:
-        raise Refused("reason", "请写明不予给付的理由，便于职工申诉")
-    return 0
 
 
 def _award(claim: Claim, computed: int, amount: int | None, reason: str) -> int:

@@ -14,12 +14,12 @@ UNPUBLISHED = "跨入放假安排尚未公布的年份，要等公布后才能�
 
 
 def last_filing_day(
-    plan: Plan, enrollment: Enrollment, discharges: list[date]
+    plan: Plan, enrollment: Enrollment, event: str | None, discharges: list[date]
 ) -> tuple[date | None, str]:
-    """The last day for filing and the limit in words; no words where the scheme states none, no
-    day where nothing to count from is given yet or the office's calendar does not reach."""
+    """The last day for filing and the limit in words; no words where the scheme states none for
+    the event, no day where nothing to count from is given yet or the calendar does not reach."""
     filing = plan["filing"]
-    if not filing:
+    if not filing or (filing["after"] == "discharge" and event not in (None, STAY)):
         return None, ""
     after = {"discharge": "出院", "term_end": "保障期结束"}[filing["after"]]
     words = f"{after}后{filing['days']}{'个工作日' if filing['working'] else '天'}内"
@@ -42,7 +42,7 @@ def too_late(plan: Plan, enrollment: Enrollment, discharges: list[date], on: dat
     filing = plan["filing"]
     if not filing or not filing["working"]:
         return ""
-    last, _ = last_filing_day(plan, enrollment, discharges)
+    last, _ = last_filing_day(plan, enrollment, STAY, discharges)
     if last is not None:
         return f"申领期限为{last}，现已超过" if on > last else ""
     start = enrollment.cover_to if filing["after"] == "term_end" else min(discharges, default=None)
