@@ -10,6 +10,7 @@ from huigong.admin.claims import claims
 from huigong.admin.enrollment import enrollment
 from huigong.admin.funding import funding
 from huigong.admin.home import home
+from huigong.admin.incomes import incomes
 from huigong.admin.ledger import ledger
 from huigong.admin.listings import listings
 from huigong.admin.members import members
@@ -17,6 +18,7 @@ from huigong.admin.organizations import organizations
 from huigong.admin.payouts import payouts
 from huigong.admin.replay import replay
 from huigong.admin.schemes import schemes
+from huigong.admin.statements import statements
 
 BLUEPRINTS: list[Blueprint] = [
     home,
@@ -27,6 +29,8 @@ BLUEPRINTS: list[Blueprint] = [
     audit,
     listings,
     funding,
+    statements,
+    incomes,
     ledger,
     payouts,
     claims,

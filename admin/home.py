@@ -15,6 +15,7 @@ from huigong.admin.organizations import waiting as units_waiting
 from huigong.admin.payouts import waiting as payouts_waiting
 from huigong.admin.renewals import waiting as renewals_waiting
 from huigong.admin.schemes import waiting as schemes_waiting
+from huigong.admin.statements import waiting as statements_waiting
 
 home = Blueprint("home", __name__, url_prefix="/admin")
 
@@ -23,6 +24,7 @@ QUESTIONS: list[Callable[[], list[Waiting]]] = [
     rosters_waiting,
     renewals_waiting,
     money_waiting,
+    statements_waiting,
     claims_waiting,
     payouts_waiting,
     units_waiting,

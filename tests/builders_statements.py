@@ -71,3 +71,13 @@ def matched(lines: list[StatementLine]) -> Any:
     """Candidates by line, and the exact ones."""
     found = statements.candidates(lines, statements.remaining_of(lines))
     return found, statements.exact_among(found)
+
+
+def uploaded(browser: Any, city: Organization, data: bytes, bank: str = "示例银行") -> Any:
+    """The answer to an upload of a statement, as a browser sends it."""
+    file = (io.BytesIO(data), "明细.csv")
+    return browser.send(
+        f"/admin/statements/new/{city.id}",
+        {"bank": bank, "file": file},
+        content_type="multipart/form-data",
+    )

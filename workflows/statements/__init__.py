@@ -7,8 +7,16 @@ from huigong.workflows.statements.importing import (
     withdraw_statement,
 )
 from huigong.workflows.statements.layout import FIELDS
-from huigong.workflows.statements.matching import Candidate, candidates, exact_among
+from huigong.workflows.statements.matching import (
+    Candidate,
+    candidates,
+    exact_among,
+    filled,
+    load_dues,
+    search_dues,
+)
 from huigong.workflows.statements.settling import (
+    Confirmed,
     assign,
     confirm_matches,
     note_refund,
@@ -20,16 +28,20 @@ from huigong.workflows.statements.settling import (
 __all__ = [
     "FIELDS",
     "Candidate",
+    "Confirmed",
     "assign",
     "candidates",
     "confirm_matches",
     "exact_among",
+    "filled",
     "import_statement",
     "keep_statement",
+    "load_dues",
     "note_refund",
     "preview",
     "remaining_of",
     "reverse_refund",
+    "search_dues",
     "take_as_income",
     "withdraw_statement",
 ]

@@ -197,7 +197,8 @@ def _store(
         lines=len(found.fresh), repeated=len(found.known), amount=amount,
     )  # fmt: skip
     _remember(statement, said)
-    insert_rows("statement_line", _COLUMNS, _rows(statement, found.fresh))
+    rows = list(_rows(statement, found.fresh))  # a COPY under way answers no other question
+    insert_rows("statement_line", _COLUMNS, rows)
     ledger.book(
         key=f"statement:{statement.id}:imported",
         text=f"{statement.bank}对账单#{statement.id} 到账 {len(found.fresh)} 笔，待分配",

@@ -281,3 +281,28 @@ def _in_months(clue: _Clues, due: Any) -> bool:
     return not clue.months or any(
         month == start.month and year in (None, start.year) for year, month in clue.months
     )
+
+
+def filled(dues: Sequence[Any], amount: int) -> list[tuple[Any, int]]:
+    """An amount over dues in order, each filled before the next; in fen."""
+    return Candidate(list(dues), amount, 0, []).parts
+
+
+def search_dues(receiver: Organization, words: str) -> list[Any]:
+    """Open dues whose roster number, unit or payer a person asked for, the oldest first."""
+    named = Organization.select(Organization.id).where(Organization.name.contains(words))
+    numbered = Roster.select(Roster.id).where(Roster.number.contains(words.upper()))
+    found = (
+        DueStanding.select(DueStanding.due)
+        .join(Due)
+        .where(
+            DueStanding.receiver == receiver,
+            DueStanding.settled == False,  # noqa: E712 SQL's own
+            (DueStanding.payer << named)
+            | (DueStanding.organization << named)
+            | (Due.roster << numbered),
+        )
+        .order_by(DueStanding.due_on)
+        .limit(MOST_TOGETHER)
+    )
+    return load_dues([due for (due,) in found.tuples()])

@@ -54,12 +54,12 @@ def assign(
     Amounts in fen. Refuses nothing at all, one due twice, more than the line still has, and more
     than a due still owes.
     """
+    whole = sum(amount for _, amount in parts)
+    left = _take(line, whole)
     if not parts:
         raise Refused("due", "请至少选择一笔应缴")
     if len({due.id for due, _ in parts}) < len(parts):
         raise Refused("due", "同一笔应缴选了两次")
-    whole = sum(amount for _, amount in parts)
-    left = _take(line, whole)
     payments = [
         funding.assign_line(line, due, amount=amount, by=by, at=at) for due, amount in parts
     ]

@@ -1,0 +1,104 @@
+"""Income beside the fee's shares: recorded, listed, printed, corrected."""
+
+from typing import Any
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from peewee import fn
+
+from huigong import clock
+from huigong.access import allow, find, visible
+from huigong.admin.lists import page_of
+from huigong.admin.receiving import receivers, scheme_of, schemes_of
+from huigong.admin.typed import Typed
+from huigong.models import Income, IncomeReversal, Organization, Role
+from huigong.refusals import Refused
+from huigong.workflows import incomes as deeds
+
+incomes = Blueprint("incomes", __name__, url_prefix="/admin/incomes")
+
+READERS = (Role.FINANCE, Role.AUDITOR, Role.ADMINISTRATOR)
+
+
+@incomes.get("/")
+@allow(*READERS, on=Income)
+def index() -> Any:
+    year, kind = request.args.get("year", ""), request.args.get("kind", "")
+    found = visible(Income)
+    if year.isdecimal() and len(year) == 4 and year != "0000":
+        first = clock.today().replace(year=int(year), month=1, day=1)
+        last = first.replace(month=12, day=31)
+        found = found.where(Income.received_on.between(first, last))
+    if kind in deeds.KINDS:
+        found = found.where(Income.kind == kind)
+    live = found.where(Income.id.not_in(IncomeReversal.select(IncomeReversal.income)))
+    page = page_of(found.order_by(Income.received_on.desc(), Income.id.desc()))
+    undone = {
+        r.income_id: r for r in IncomeReversal.select().where(IncomeReversal.income << page.rows)
+    }
+    return render_template(
+        "admin/incomes/index.html",
+        page=page, undone=undone, total=int(live.select(fn.SUM(Income.amount)).scalar() or 0),
+        kinds=deeds.KINDS, year=year, kind=kind, offices=list(receivers()),
+    )  # fmt: skip
+
+
+@incomes.get("/new/<int:id>")
+@allow(Role.FINANCE, on=Organization)
+def new(id: int) -> Any:
+    return _new_page(find(Organization, id), {"received_on": clock.today()}, {})
+
+
+@incomes.post("/new/<int:id>")
+@allow(Role.FINANCE, on=Organization)
+def record(id: int) -> Any:
+    place, form = find(Organization, id), Typed(request.form)
+    try:
+        typed = form.all(
+            amount=form.yuan("amount", "金额"), received_on=form.day("received_on", "到账日期")
+        )
+        words = ("kind", "giver", "purpose", "bank_reference")
+        typed |= {name: form.text(name) for name in words}
+        scheme = scheme_of(form.text("scheme"))
+        deeds.record_income(organization=place, scheme=scheme, **typed, by=g.user, at=clock.now())
+    except Refused as refused:
+        return _new_page(place, request.form, refused.by_field()), 422
+    flash("已登记收入")
+    return redirect(url_for("incomes.index"), 303)
+
+
+def _new_page(place: Organization, form: Any, errors: dict[str, str]) -> str:
+    return render_template(
+        "admin/incomes/new.html", place=place, form=form, errors=errors, kinds=deeds.KINDS,
+        schemes=schemes_of(place),
+    )  # fmt: skip
+
+
+@incomes.get("/<int:id>")
+@allow(*READERS, on=Income)
+def voucher(id: int) -> Any:
+    """One income, to be printed and filed."""
+    income = find(Income, id)
+    return render_template(
+        "admin/incomes/page.html", income=income, kinds=deeds.KINDS,
+        undone=income.reversals.first(),
+    )  # fmt: skip
+
+
+@incomes.get("/<int:id>/reversal")
+@allow(Role.FINANCE, on=Income)
+def reversal(id: int) -> Any:
+    income = find(Income, id)
+    return render_template("admin/incomes/reversal.html", income=income, form={}, errors={})
+
+
+@incomes.post("/<int:id>/reversal")
+@allow(Role.FINANCE, on=Income)
+def reverse(id: int) -> Any:
+    income, form = find(Income, id), request.form
+    try:
+        deeds.reverse_income(income, reason=form.get("reason", ""), by=g.user, at=clock.now())
+    except Refused as refused:
+        page, errors = "admin/incomes/reversal.html", refused.by_field()
+        return render_template(page, income=income, form=form, errors=errors), 422
+    flash("已更正：这笔收入不再计入")
+    return redirect(url_for("incomes.voucher", id=income.id), 303)
