@@ -2,11 +2,13 @@
 
 from flask import Blueprint
 
-from huigong.admin import renewals  # noqa: F401 its screens join the enrollment blueprint
+from huigong.admin import mending, movements, renewals  # noqa: F401 they join other words' blueprints
 from huigong.admin.accounts import accounts
 from huigong.admin.audit import audit
+from huigong.admin.certificate_check import certificate_check
 from huigong.admin.claim_status import claim_status
 from huigong.admin.claims import claims
+from huigong.admin.corrections import corrections
 from huigong.admin.enrollment import enrollment
 from huigong.admin.funding import funding
 from huigong.admin.home import home
@@ -37,4 +39,6 @@ BLUEPRINTS: list[Blueprint] = [
     schemes,
     replay,
     claim_status,
+    corrections,
+    certificate_check,
 ]

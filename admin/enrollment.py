@@ -29,7 +29,7 @@ from huigong.refusals import Refused
 from huigong.sheets import SheetRefused
 from huigong.workflows import enrollment as deeds
 from huigong.workflows import funding
-from huigong.workflows.enrollment import answer
+from huigong.workflows.enrollment import ages, answer, meanings, staffing
 
 enrollment = Blueprint("enrollment", __name__, url_prefix="/admin")
 
@@ -41,9 +41,16 @@ STAGES = {
     "approved": ("已批准", "good"),
     "withdrawn": ("已撤回", "done"),
 }
-KINDS = {"new": "新参保", "renewed": "续保", "unchanged": "已参保", "faulty": "有误"}
+KINDS = {
+    "new": "新参保",
+    "renewed": "续保",
+    "unchanged": "已参保",
+    "unproven": "待超龄证明",
+    "faulty": "有误",
+}
 EVENTS = {
     "uploaded": "上传名册",
+    "proven": "上传证明",
     "submitted": "提交审核",
     "returned": "退回更正",
     "approved": "批准",
@@ -238,6 +245,11 @@ def _facts(roster: Roster) -> dict[str, Any]:
         "rest_by": REST_BY[roster.rest_by],
         "carriers": CARRIERS,
         "above": unit.parent,
+        "open_columns": meanings.open_columns(roster),
+        "unproven": ages.unproven(roster),
+        "proofs": ages.proofs(roster),
+        "staff": staffing.staff_of(unit),
+        "asks_staff": bool((roster.edition.plan["group"] or {}).get("share")),
         "tomorrow": max(clock.today(), roster.cover_from) + timedelta(days=1),
         "may_mend": holds(Role.CLERK, at=unit),
         "may_judge": holds(Role.REVIEWER, at=unit)
@@ -342,6 +354,10 @@ def submit(id: int) -> Any:
 def submit_now(id: int) -> Any:
     roster, only = find(Roster, id), request.form.get("clean_only") == "1"
     try:
+        if (staff := request.form.get("staff", "").strip()) and staff.isdecimal():
+            staffing.state_staff(
+                roster.organization, people=int(staff[:9]), by=g.user, at=clock.now()
+            )
         deeds.submit_roster(roster, clean_only=only, by=g.user, at=clock.now())
     except Refused as refused:
         errors = refused.by_field()

@@ -7,10 +7,12 @@ from flask import Blueprint, render_template
 
 from huigong.access import allow_signed_in
 from huigong.admin.claims import waiting as claims_waiting
+from huigong.admin.corrections import waiting as corrections_waiting
 from huigong.admin.enrollment import waiting as rosters_waiting
 from huigong.admin.funding import waiting as money_waiting
 from huigong.admin.listings.building import waiting as listings_waiting
 from huigong.admin.lists import Waiting
+from huigong.admin.movements import waiting as moves_waiting
 from huigong.admin.organizations import waiting as units_waiting
 from huigong.admin.payouts import waiting as payouts_waiting
 from huigong.admin.renewals import waiting as renewals_waiting
@@ -23,9 +25,11 @@ home = Blueprint("home", __name__, url_prefix="/admin")
 QUESTIONS: list[Callable[[], list[Waiting]]] = [
     rosters_waiting,
     renewals_waiting,
+    moves_waiting,
     money_waiting,
     statements_waiting,
     claims_waiting,
+    corrections_waiting,
     payouts_waiting,
     units_waiting,
     schemes_waiting,

@@ -1,9 +1,19 @@
 """Members on the screen: found by name, initials or the last four of the ID; their cover."""
 
+import io
 import re
 from typing import Any
 
-from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    abort,
+    current_app,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    url_for,
+)
 from peewee import JOIN
 
 from huigong import clock
@@ -11,6 +21,7 @@ from huigong.access import allow, find, holds, visible
 from huigong.admin.lists import ordered, page_of
 from huigong.models import Claim, Edition, Enrollment, Member, Organization, Role, Roster
 from huigong.workflows import funding
+from huigong.workflows.enrollment import certificates
 
 members = Blueprint("members", __name__, url_prefix="/admin")
 
@@ -104,13 +115,39 @@ def page(id: int) -> Any:
 @allow(*EVERYONE, on=Enrollment)
 def certificate(id: int) -> Any:
     cover = find(Enrollment, id)
-    counted = Enrollment.counted().where(Enrollment.id == cover.id).exists()
-    words, kind = standing(cover) if counted else ("名册尚未批准", "wait")
+    words, kind, good = _on_paper(cover)
     return render_template(
         "admin/members/certificate.html",
-        cover=cover,
-        member=cover.member,
-        words=words,
-        kind=kind,
-        good=counted and funding.in_force_on(cover, cover.cover_from),
+        cover=cover, member=cover.member, words=words, kind=kind, good=good,
+        facts=certificates.facts_of(cover, words),
+        qr=certificates.qr_svg(_check_address(cover)), pdf=certificates.font() is not None,
+    )  # fmt: skip
+
+
+def _on_paper(cover: Enrollment) -> tuple[str, str, bool]:
+    """A cover's standing in words, the badge's kind, and whether it is or will be in force."""
+    if not Enrollment.counted().where(Enrollment.id == cover.id).exists():
+        return "名册尚未批准", "wait", False
+    return *standing(cover), funding.in_force_on(cover, cover.cover_from)
+
+
+def _check_address(cover: Enrollment) -> str:
+    """What the QR code holds: the public page, the number and its signature."""
+    token = certificates.token_of(cover.certificate)
+    return url_for("certificate_check.ask", c=cover.certificate, t=token, _external=True)
+
+
+@members.get("/certificates/<int:id>.pdf")
+@allow(*EVERYONE, on=Enrollment)
+def certificate_pdf(id: int) -> Any:
+    cover = find(Enrollment, id)
+    if certificates.font() is None:
+        abort(404)
+    words, _, _ = _on_paper(cover)
+    content = certificates.pdf_of(
+        cover, words=words, address=_check_address(cover), on=clock.today()
     )
+    return send_file(
+        io.BytesIO(content), mimetype="application/pdf", as_attachment=True,
+        download_name=f"参保凭证{cover.certificate}.pdf", max_age=0,
+    )  # fmt: skip

@@ -104,7 +104,8 @@ def test_only_these_doors_are_open_to_anyone(app):
     assert public <= {
         "accounts.sign_in", "accounts.sign_in_now", "accounts.password", "accounts.set_password",
         "organizations.register", "organizations.apply", "organizations.registered",
-        "public.page", "public.office_asset", "claim_status.ask", "claim_status.answer",
+        "public.page", "public.office_asset", "certificate_check.ask", "certificate_check.answer",
+        "claim_status.ask", "claim_status.answer",
     }  # fmt: skip
 
 

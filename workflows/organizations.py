@@ -21,7 +21,7 @@ MOST_A_DAY = 60
 _PHONE = re.compile(r"(1[3-9]\d{9}|0\d{2,3}-?\d{7,8}(-\d{1,6})?)", re.ASCII)
 _PHONE_WORDS = "请填写 11 位手机号，或带区号的座机，如 0371-66660000"
 _SLUG = re.compile(r"[a-z][a-z0-9-]{1,31}")
-_RESERVED = frozenset({"admin", "claim-status", "static", "search", "assets"})
+_RESERVED = frozenset({"admin", "claim-status", "certificate-check", "static", "search", "assets"})
 
 # Place names whose usual reading is another one.
 load_phrases_dict({"荥阳": [["xíng"], ["yáng"]], "中牟": [["zhōng"], ["mù"]]})

@@ -7,8 +7,8 @@ from huigong.models import AgeProof, Roster, RosterRow, User
 from huigong.refusals import Lost, Refused
 from huigong.uploads import Kept
 from huigong.workflows import audit
+from huigong.workflows.enrollment import drafts
 from huigong.workflows.enrollment.covers import Covers
-from huigong.workflows.enrollment.drafts import TO_ENROLL, recounted
 from huigong.workflows.enrollment.history import tell
 
 
@@ -26,7 +26,7 @@ def prove_age(row: RosterRow, *, kept: Kept, by: User, at: datetime) -> RosterRo
         raise Refused("proof", "这一行不需要超龄证明")
     stand = Covers(roster, seen=()).of([row.id_index]).get(row.id_index)
     kind = stand.kind if stand else "new"
-    if kind not in TO_ENROLL:
+    if kind not in drafts.TO_ENROLL:
         raise Refused("proof", "这位职工现在已另行参保或提交，请重新上传名册")
     AgeProof.create(
         organization=roster.organization_id, roster=roster, id_index=row.id_index,
@@ -34,7 +34,7 @@ def prove_age(row: RosterRow, *, kept: Kept, by: User, at: datetime) -> RosterRo
     )  # fmt: skip
     said = [*row.warnings, "超过计划的年龄，凭证明参保，批准前请查看证明"]
     RosterRow.update(kind=kind, faults=[], warnings=said).where(RosterRow.id == row.id).execute()
-    Roster.update(**recounted(roster)).where(Roster.id == roster.id).execute()
+    Roster.update(**drafts.recounted(roster)).where(Roster.id == roster.id).execute()
     tell(roster, "proven", by=by, at=at, note=f"第{row.number}行超龄证明：{kept.name}")
     audit.record("keep age proof", by=by, at=at, on=roster, organization=roster.organization)
     return RosterRow.get_by_id(row.id)  # type: ignore[no-any-return]
