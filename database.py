@@ -110,7 +110,7 @@ def among(column: Any, values: Sequence[Any]) -> Any:
     many, and each looked up in the column's index."""
     if is_sqlite():
         return column << SQL("(SELECT value FROM json_each(?))", [json.dumps(list(values))])
-    return column == fn.ANY(Value(list(values), unpack=False))
+    return column == fn.ANY(Value(list(values), converter=False, unpack=False))
 
 
 # How a dialect writes that a column sorts by character code; SQLite does so unasked.

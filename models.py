@@ -410,6 +410,7 @@ class RosterJob(Base):
     total = IntegerField(default=0)
     worker = TextField(default="")
     beat_at = DateTimeField(null=True)
+    tries = IntegerField(default=0)  # how often a worker took it up
     cancelled = BooleanField(default=False)
     refused = TextField(default="")
 
@@ -543,6 +544,11 @@ class AgeProof(Base):
 
     class Meta:
         indexes = ((("roster", "id_index"), True),)
+
+    @classmethod
+    def shown(cls, roster: Roster, id_index: str) -> bool:
+        """Whether somebody's proof was kept with a roster."""
+        return bool(cls.select().where(cls.roster == roster, cls.id_index == id_index).exists())
 
 
 class ColumnMeaning(Base):

@@ -37,7 +37,7 @@ from huigong.models import (
 )
 from huigong.refusals import Lost, Refused
 from huigong.workflows import enrollment, funding
-from huigong.workflows.enrollment import approval
+from huigong.workflows.enrollment import approval, reading
 
 DAY = timedelta(days=1)
 
@@ -154,7 +154,8 @@ def test_odd_characters_are_taken_or_named_never_repaired(office):
         a_person(姓名="王?"),
     ]
     roster = a_drafted_roster(people=people)
-    names = [row.name for row in roster.rows.where(RosterRow.kind == "new")]
+    clean = roster.rows.where(RosterRow.kind == "new").order_by(RosterRow.number)
+    names = [row.name for row in clean]
     assert names[:3] == ["买买提·艾力", "张三", "\U00020bb7田"]
     assert roster.people == 4
     assert roster.rows.where(RosterRow.number == 6).get().opened_secret()["id"] == number
@@ -403,19 +404,15 @@ def test_an_approval_killed_between_chunks_counts_for_nothing_and_continues(offi
     roster = a_submitted_roster(people=7)
     reviewer = a_user(Role.REVIEWER, at=roster.organization.parent)
     monkeypatch.setattr(approval, "CHUNK", 3)
-    whole = approval._enroll_some
+    monkeypatch.setattr(reading, "MOST", 3)
 
-    def killed_after_the_first(roster, *, after, prefix):
-        if after:
-            raise Killed
-        return whole(roster, after=after, prefix=prefix)
+    def killed_after_the_first(phase, done, total):
+        raise Killed
 
-    monkeypatch.setattr(approval, "_enroll_some", killed_after_the_first)
     with pytest.raises(Killed):
-        enrollment.approve_roster(roster, by=reviewer, at=NOW)
+        enrollment.approve_roster(roster, by=reviewer, at=NOW, told=killed_after_the_first)
     assert Enrollment.select().count() == 3
     assert Enrollment.counted().count() == 0
-    monkeypatch.setattr(approval, "_enroll_some", whole)
     again = enrollment.approve_roster(Roster.get_by_id(roster.id), by=reviewer, at=NOW)
     assert Enrollment.counted().count() == Member.select().count() == 7
     assert Employment.select().count() == 7
@@ -426,7 +423,13 @@ def test_returning_a_half_approved_roster_leaves_no_enrollment(office, monkeypat
     roster = a_submitted_roster(people=4)
     reviewer = a_user(Role.REVIEWER, at=roster.organization.parent)
     monkeypatch.setattr(approval, "CHUNK", 2)
-    approval._enroll_some(roster, after=0, prefix="PY")
+
+    def killed_after_the_first(phase, done, total):
+        raise Killed
+
+    with pytest.raises(Killed):
+        enrollment.approve_roster(roster, by=reviewer, at=NOW, told=killed_after_the_first)
+    assert Enrollment.select().count() == 2
     enrollment.return_roster(roster, reason="请核对全部人员", by=reviewer, at=NOW)
     assert not Enrollment.select().exists()
 

@@ -39,8 +39,13 @@ _LEVELS = {
 }
 
 
+People = list[tuple[dict[str, Any], int, int]]
+
+
 @writes
-def raise_dues(roster: Roster, *, by: User, at: datetime) -> list[Due]:
+def raise_dues(
+    roster: Roster, *, by: User, at: datetime, people: People | None = None
+) -> list[Due]:
     """Raise what a roster's people owe, one due per carrier, and book it as receivable.
 
     The shares are the edition's at the facts each person enrolled with, the rest less the
@@ -52,7 +57,7 @@ def raise_dues(roster: Roster, *, by: User, at: datetime) -> list[Due]:
         raise Refused("roster", f"名册{roster.number}的应缴已经生成")
     plan, unit = roster.edition.plan, roster.organization
     made = []
-    for carrier, amount in sorted(shares_of(roster).items()):
+    for carrier, amount in sorted(shares_of(roster, people).items()):
         payer = unit if carrier in ("unit", "person") else unit.above(_LEVELS[carrier])
         if payer is None:
             raise Refused("roster", f"{unit.name}的上级没有{CARRIERS[carrier]}，无法分担参保费")
@@ -80,20 +85,27 @@ def raise_dues(roster: Roster, *, by: User, at: datetime) -> list[Due]:
     return made
 
 
-def shares_of(roster: Roster) -> dict[str, int]:
-    """What each carrier owes for a roster in fen, summed over its enrollments.
-
-    The rest, and a fee whose shares the source does not state, are the unit's or its people's,
-    as the roster declares.
-    """
+def people_of(roster: Roster) -> People:
+    """(facts, people, their fees in fen) of a roster's enrollments, all with the same facts
+    together. Takes a second for a city's roster, and may be asked before the lock is taken."""
     people: Any = (
         Enrollment.select(Enrollment.facts, fn.COUNT(Enrollment.id), fn.SUM(Enrollment.fee))
         .where(Enrollment.roster == roster)
         .group_by(Enrollment.facts)
     )
+    return list(people.tuples())
+
+
+def shares_of(roster: Roster, people: People | None = None) -> dict[str, int]:
+    """What each carrier owes for a roster in fen, summed over its enrollments (`people_of`).
+
+    The rest, and a fee whose shares the source does not state, are the unit's or its people's,
+    as the roster declares.
+    """
+    people = people_of(roster) if people is None else people
     owed: Counter[str] = Counter()
     added = top_ups.held_for(roster)
-    for facts, count, fees in people.tuples():
+    for facts, count, fees in people:
         try:
             fee = rules.fee(roster.edition.plan, facts)
         except rules.NotStated as silent:

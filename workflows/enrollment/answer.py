@@ -13,7 +13,9 @@ from huigong.workflows.enrollment.columns import (
     TITLES,
     read_roster,
 )
+from huigong.workflows.enrollment.meanings import meanings_of
 
+UNFIT: Final = ("faulty", "unproven")  # kinds of rows that cannot be enrolled as they are
 _FIELD_OF: Final = {title: field for field, title in TITLES.items()}
 
 
@@ -24,11 +26,11 @@ def own_file_back(roster: Roster, folder: Path) -> bytes:
     """
     source = folder / roster.file
     with read_rows(source) as rows:
-        header, _ = read_roster(rows)
+        header, _ = read_roster(rows, meanings_of(roster.organization))
     if header is None:
         raise OSError(f"roster {roster.id} has lost its header")
     reasons, marked = {}, {}
-    for row in RosterRow.select().where(RosterRow.roster == roster, RosterRow.kind == "faulty"):
+    for row in RosterRow.select().where(RosterRow.roster == roster, RosterRow.kind << UNFIT):
         reasons[row.number] = "；".join(f"{title}：{message}" for title, message in row.faults)
         fields = [_FIELD_OF.get(title, "") for title, _ in row.faults]
         marked[row.number] = [header.columns[field] for field in fields if field in header.columns]

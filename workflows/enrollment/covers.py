@@ -6,7 +6,25 @@ from typing import Any, NamedTuple
 
 from peewee import JOIN
 
+from huigong import vault
+from huigong.database import among
 from huigong.models import Edition, Enrollment, Member, Organization, Roster, RosterRow
+
+TO_ENROLL = ("new", "renewed")
+
+
+class Known(NamedTuple):
+    """A member as the office knows them, as far as a roster may change it."""
+
+    id: int
+    id_index: str
+    ref: str
+    name: str
+    bank_card: bytes
+
+    def card(self) -> str:
+        known = vault.current()
+        return known.open(self.bank_card, table="member", column="bank_card", row=self.ref)
 
 
 class Standing(NamedTuple):
@@ -15,7 +33,7 @@ class Standing(NamedTuple):
 
     kind: str
     fault: str = ""
-    member: Member | None = None
+    member: Known | None = None
 
 
 class Covers:
@@ -45,12 +63,10 @@ class Covers:
 
     def of(self, indexes: Sequence[str]) -> dict[str, Standing]:
         """How the people with these blind indexes stand; who is missing is new."""
-        found = {
-            member.id_index: Standing("new", member=member)
-            for member in Member.select().where(Member.id_index << indexes)
-        }
+        found = {member.id_index: Standing("new", member=member) for member in _known(indexes)}
         index_of = {stand.member.id: index for index, stand in found.items() if stand.member}
-        for cover in self._covers(list(index_of)):
+        covers = self._covers(list(index_of)) if index_of else ()
+        for cover in covers:
             index, end = index_of[cover.member_id], cover.left_on or cover.cover_to
             before = found[index]
             if end >= self.first:
@@ -71,7 +87,7 @@ class Covers:
                 *(Organization.id, Organization.name, Organization.path),
             )
             .join(Organization)
-            .where(Enrollment.member << members, Enrollment.edition << self.editions)
+            .where(among(Enrollment.member, members), Enrollment.edition << self.editions)
             .where(Enrollment.counts(), Enrollment.cover_from <= self.last)
             .where(Enrollment.cover_to >= self.first - timedelta(days=1))
             .order_by(Enrollment.cover_from)
@@ -82,11 +98,11 @@ class Covers:
             return []
         return RosterRow.select(RosterRow.id_index, RosterRow.roster).where(
             RosterRow.roster << list(self.pending),
-            RosterRow.id_index << indexes,
-            RosterRow.kind << ["new", "renewed"],
+            among(RosterRow.id_index, indexes),
+            RosterRow.kind << TO_ENROLL,
         )
 
-    def _overlapping(self, cover: Enrollment, end: date, member: Member | None) -> Standing:
+    def _overlapping(self, cover: Enrollment, end: date, member: Known | None) -> Standing:
         same_unit = cover.organization.id == self.roster.organization_id
         if (
             same_unit
@@ -99,7 +115,7 @@ class Covers:
         term = f"{cover.cover_from}至{end}"
         return Standing("faulty", f"已在{where}参保（保障期{term}），与这次的保障期重叠", member)
 
-    def _waiting(self, other: Roster, member: Member | None) -> Standing:
+    def _waiting(self, other: Roster, member: Known | None) -> Standing:
         mine = self.roster
         if other.organization_id == mine.organization_id:
             if (other.edition_id, other.cover_from) == (mine.edition_id, mine.cover_from):
@@ -111,6 +127,33 @@ class Covers:
     def _named(self, unit: Organization) -> str:
         shown = any(unit.path.startswith(path) for path in self.seen)
         return f"“{unit.name}”" if shown else "其他单位"
+
+
+def _known(indexes: Sequence[str]) -> Iterable[Known]:
+    columns = (Member.id, Member.id_index, Member.ref, Member.name, Member.bank_card)
+    query: Any = Member.select(*columns)
+    return map(Known._make, query.where(among(Member.id_index, indexes)).tuples())
+
+
+def taken(roster: Roster) -> int:
+    """How many of a roster's rows to enroll are covered or submitted elsewhere by now."""
+    covers, person = Covers(roster, seen=()), Member.alias()
+    mine: Any = RosterRow.select(RosterRow.id)
+    mine = mine.where(RosterRow.roster == roster, RosterRow.kind << TO_ENROLL)
+    ends = Enrollment.left_on.is_null() | (Enrollment.left_on >= covers.first)
+    covered = (
+        mine.join(person, on=RosterRow.id_index == person.id_index)
+        .join(Enrollment, on=Enrollment.member == person.id)
+        .where(Enrollment.edition << covers.editions, Enrollment.counts(), ends)
+        .where(Enrollment.cover_from <= covers.last, Enrollment.cover_to >= covers.first)
+    )
+    found = {id for (id,) in covered.tuples()}
+    if covers.pending:
+        other = RosterRow.alias()
+        waiting = mine.join(other, on=RosterRow.id_index == other.id_index)
+        waiting = waiting.where(other.roster << list(covers.pending), other.kind << TO_ENROLL)
+        found |= {id for (id,) in waiting.tuples()}
+    return len(found)
 
 
 def conflicts(roster: Roster) -> int:
@@ -130,13 +173,13 @@ def conflicts(roster: Roster) -> int:
     )
 
 
-def changed_words(member: Member | None, *, name: str, card: str) -> list[str]:
+def changed_words(member: Known | None, *, name: str, card: str) -> list[str]:
     """What a roster would change about somebody the office knows, as warnings."""
     if member is None:
         return []
     words = []
     if member.name != name:
         words.append("姓名与原登记不同，批准后以本名册为准，请核对")
-    if card and member.bank_card and member.opened("bank_card") != card:
+    if card and member.bank_card and member.card() != card:
         words.append("银行卡号与原登记不同，批准后以本名册为准，请核对")
     return words

@@ -14,22 +14,18 @@ from typing import Any, Final
 from peewee import fn
 
 from huigong import rules, vault
-from huigong.database import insert_rows, writes
-from huigong.models import Edition, Level, Member, Organization, Roster, RosterRow, User
+from huigong.database import writes
+from huigong.models import Edition, Level, Organization, Roster, RosterJob, RosterRow, User
 from huigong.refusals import Lost, Refused
 from huigong.uploads import Kept
 from huigong.workflows import audit, schemes
-from huigong.workflows.enrollment.covers import Covers, Standing, changed_words
-from huigong.workflows.enrollment.history import still, tell
-from huigong.workflows.enrollment.staging import Line, RosterReading
+from huigong.workflows.enrollment.covers import TO_ENROLL
+from huigong.workflows.enrollment.history import tell
+from huigong.workflows.enrollment.meanings import meanings_of
+from huigong.workflows.enrollment.reading import forget_rows, split_of, stage
+from huigong.workflows.enrollment.staging import RosterReading
 
-CHUNK: Final = 1000  # rows per transaction: the write lock stays under half a second
 REST_BY: Final = ("unit", "person")
-TO_ENROLL: Final = ("new", "renewed")
-_STAGED: Final = (
-    *("ref", "roster_id", "number", "name", "secret", "id_index", "facts", "kind", "faults"),
-    "warnings",
-)
 
 
 def editions_for(organization: Organization, on: date) -> list[Edition]:
@@ -63,10 +59,11 @@ def draft_roster(
     past, and a file that is not a roster; then nothing is saved.
     """
     _refuse_unfit(organization, edition, cover_from, rest_by, at.date())
-    reading = RosterReading(edition.plan, cover_from, organization.unit_level)
+    known = meanings_of(organization)
+    reading = RosterReading(edition.plan, cover_from, organization.unit_level, known)
     lines = reading.all_lines(folder / kept.file)
     roster = _begin(organization, edition, cover_from, rest_by, kept, by, at)
-    return _stage(roster, reading, lines, seen)
+    return stage(roster, reading, lines, seen)
 
 
 def restage_roster(
@@ -76,10 +73,12 @@ def restage_roster(
     old one. Refuses as `draft_roster` does; then the roster stays as it was."""
     unit, edition = roster.organization, roster.edition
     _refuse_unfit(unit, edition, roster.cover_from, roster.rest_by, at.date())
-    reading = RosterReading(edition.plan, roster.cover_from, unit.unit_level)
+    known = meanings_of(unit)
+    reading = RosterReading(edition.plan, roster.cover_from, unit.unit_level, known)
     lines = reading.all_lines(folder / kept.file)
     _begin_again(roster, kept, by, at)
-    return _stage(roster, reading, lines, seen)
+    forget_rows(roster)
+    return stage(roster, reading, lines, seen)
 
 
 def _refuse_unfit(
@@ -146,114 +145,27 @@ def _begin_again(roster: Roster, kept: Kept, by: User, at: datetime) -> None:
         raise Lost(f"roster {roster.id} is {roster.stage}")
     fresh = {"file_name": kept.name, "made_by": by.id, "made_at": at, "clean_only": False}
     roster.move("stage", was=roster.stage, to="reading", file=kept.file, **fresh)
-    RosterRow.delete().where(RosterRow.roster == roster).execute()
+    RosterJob.delete().where(RosterJob.roster == roster).execute()
     tell(roster, "uploaded", by=by, at=at, note=kept.name)
     audit.record("upload roster", by=by, at=at, on=roster, organization=roster.organization)
-
-
-def _stage(
-    roster: Roster, reading: RosterReading, lines: list[Line], seen: Sequence[str]
-) -> Roster:
-    covers = Covers(roster, seen=seen)
-    for start in range(0, len(lines), CHUNK):
-        _stage_rows(roster, _rows(reading, covers, roster, lines[start : start + CHUNK]))
-    counts, split = kinds(roster), _split(roster)  # read before the lock is taken
-    return _finish_staging(roster, reading, counts, split)
-
-
-def _rows(
-    reading: RosterReading, covers: Covers, roster: Roster, lines: list[Line]
-) -> list[tuple[Any, ...]]:
-    indexes = {
-        line.number: Member.index_of_id(line.person.id_number) for line in lines if line.person
-    }
-    standing = covers.of(list(indexes.values()))
-    return [
-        _person_row(reading, roster, line, index, standing.get(index, Standing("new")))
-        if (index := indexes.get(line.number))
-        else _row(vault.new_ref(), roster, line, "faulty", faults=_pairs(line))
-        for line in lines
-    ]
-
-
-def _pairs(line: Line) -> list[list[str]]:
-    return [[fault.title, fault.message] for fault in line.faults]
-
-
-def _person_row(
-    reading: RosterReading, roster: Roster, line: Line, index: str, stand: Standing
-) -> tuple[Any, ...]:
-    ref, person = vault.new_ref(), line.person
-    assert person is not None  # noqa: S101 - the caller chose by it; this tells the type checker
-    changed = []
-    if stand.kind != "unchanged":
-        changed = changed_words(stand.member, name=person.name, card=person.bank_card)
-    secret = {"id": person.id_number, "phone": person.mobile, "card": person.bank_card}
-    personal = {"sex": person.sex, "born_on": person.birth.isoformat(), "bank": person.bank}
-    return _row(
-        *(ref, roster, line, stand.kind),
-        secret=_seal(ref, secret),
-        index=index,
-        facts=reading.facts(person) | personal,
-        faults=[["身份证号", stand.fault]] if stand.fault else [],
-        warnings=[*person.warnings, *changed],
-    )
-
-
-def _row(
-    ref: str,
-    roster: Roster,
-    line: Line,
-    kind: str,
-    *,
-    secret: bytes = b"",
-    index: str = "",
-    facts: dict[str, Any] | None = None,
-    faults: list[list[str]],
-    warnings: list[str] | None = None,
-) -> tuple[Any, ...]:
-    def dumped(value: Any) -> str:
-        return json.dumps(value, ensure_ascii=False, sort_keys=True)
-
-    return (
-        *(ref, roster.id, line.number, line.shown_name, secret, index),
-        *(dumped(facts or {}), kind, dumped(faults), dumped(warnings or [])),
-    )
-
-
-def _seal(ref: str, secret: dict[str, str]) -> bytes:
-    text = json.dumps(secret, ensure_ascii=False)
-    return vault.current().seal(text, table="roster_row", column="secret", row=ref)
-
-
-@writes
-def _stage_rows(roster: Roster, rows: list[tuple[Any, ...]]) -> None:
-    still(roster, "reading")
-    insert_rows("roster_row", _STAGED, rows)
-
-
-@writes
-def _finish_staging(
-    roster: Roster, reading: RosterReading, counts: Counter[str], split: list[list[Any]]
-) -> Roster:
-    still(roster, "reading")
-    roster.move(
-        "stage",
-        was="reading",
-        to="draft",
-        people=counts["new"] + counts["renewed"],
-        faulty=counts["faulty"],
-        unread=[[q.letter, q.title or "（无列名）"] for q in reading.header.questions],
-        split=split,
-        total=sum(each * people for _, each, people in split),
-    )
-    return roster
 
 
 def kinds(roster: Roster) -> Counter[str]:
     """How many rows of each kind."""
     query: Any = RosterRow.select(RosterRow.kind, fn.COUNT(RosterRow.id))
     return Counter(dict(query.where(RosterRow.roster == roster).group_by(RosterRow.kind).tuples()))
+
+
+def recounted(roster: Roster) -> dict[str, Any]:
+    """What a roster says of its rows, after some of them were changed: people, faults, money."""
+    counts, split = kinds(roster), _split(roster)
+    return {
+        "digest": {**roster.digest, "kinds": dict(counts)},
+        "people": counts["new"] + counts["renewed"],
+        "faulty": counts["faulty"] + counts["unproven"],
+        "split": split,
+        "total": sum(each * people for _, each, people in split),
+    }
 
 
 def _split(roster: Roster) -> list[list[Any]]:
@@ -268,14 +180,4 @@ def _split(roster: Roster) -> list[list[Any]]:
     )
     for (facts,) in rows.tuples().iterator():
         groups[json.dumps({name: facts.get(name) for name in plan["fee"]["by"]})] += 1
-    people: Counter[tuple[str, int]] = Counter()
-    for group, count in groups.items():
-        try:
-            fee = rules.fee(plan, json.loads(group))
-        except rules.NotStated as silent:
-            raise Refused("edition", silent.message) from silent
-        for carrier, fen in (fee.shares or {"rest": fee.total}).items():
-            people[carrier, fen] += count
-    order = ("rest", "unit", "person", "county", "city", "province", "union")
-    found = sorted(people.items(), key=lambda item: (order.index(item[0][0]), -item[0][1]))
-    return [[carrier, fen, count] for (carrier, fen), count in found]
+    return split_of(plan, [(json.loads(group), count) for group, count in groups.items()])

@@ -1,18 +1,22 @@
 """Rosters between their draft and their approval: submitted, returned, withdrawn."""
 
 from datetime import datetime
-from typing import Any
+from typing import Final
 
 from huigong.database import writes
-from huigong.models import Enrollment, Roster, RosterRow, User
+from huigong.models import Enrollment, Roster, RosterJob, RosterRow, User
 from huigong.refusals import Lost, Refused
 from huigong.workflows import audit
-from huigong.workflows.enrollment.covers import Covers
-from huigong.workflows.enrollment.drafts import CHUNK, TO_ENROLL
+from huigong.workflows.enrollment.apart import apart
+from huigong.workflows.enrollment.covers import taken
 from huigong.workflows.enrollment.history import tell
+from huigong.workflows.enrollment.meanings import open_columns
+from huigong.workflows.enrollment.reading import forget
+from huigong.workflows.enrollment.staffing import too_few
+
+AT_ONCE: Final = 20_000  # rows that are forgotten while the clerk waits
 
 
-@writes
 def submit_roster(roster: Roster, *, clean_only: bool, by: User, at: datetime) -> Roster:
     """Submit a checked roster to the level above.
 
@@ -20,15 +24,26 @@ def submit_roster(roster: Roster, *, clean_only: bool, by: User, at: datetime) -
     enroll, a start of cover that has passed, and people who were submitted or covered elsewhere
     since the file was read. Raises Lost when it was submitted meanwhile.
     """
+    return apart(
+        lambda: taken(roster) if roster.people else 0,
+        lambda others: _submit(roster, others, clean_only=clean_only, by=by, at=at),
+    )
+
+
+def _submit(roster: Roster, others: int, *, clean_only: bool, by: User, at: datetime) -> Roster:
     if roster.stage not in ("draft", "returned"):
         raise Lost(f"roster {roster.id} is {roster.stage}")
     if not roster.people:
         raise Refused("roster", "没有可参保的人：请更正名册后重新上传")
     if roster.faulty and not clean_only:
         raise Refused("roster", f"还有{roster.faulty}行有误：请更正后重新上传，或仅提交无误的人员")
+    if asked := open_columns(roster):
+        raise Refused("columns", f"请先说明“{'”“'.join(asked)}”列是什么，或者不需要")
+    if missed := too_few(roster):
+        raise Refused("staff", missed)
     if roster.cover_from < at.date():
         raise Refused("roster", "保障开始日已过：请撤回这份名册，用新的开始日重新上报")
-    if others := _changed_since(roster):
+    if others:
         message = f"有{others}人在校对之后已另行提交或参保：请重新上传这份名册，再核对一次"
         raise Refused("roster", message)
     only = bool(roster.faulty)
@@ -39,51 +54,46 @@ def submit_roster(roster: Roster, *, clean_only: bool, by: User, at: datetime) -
     return roster
 
 
-def _changed_since(roster: Roster) -> int:
-    """How many of the rows to enroll would now be read as unchanged or faulty."""
-    covers, changed = Covers(roster, seen=()), 0
-    rows: Any = RosterRow.select(RosterRow.id_index)
-    rows = rows.where(RosterRow.roster == roster, RosterRow.kind << TO_ENROLL)
-    indexes = [index for (index,) in rows.tuples()]
-    for start in range(0, len(indexes), CHUNK):
-        standing = covers.of(indexes[start : start + CHUNK])
-        changed += sum(stand.kind in ("unchanged", "faulty") for stand in standing.values())
-    return changed
-
-
-@writes
 def return_roster(roster: Roster, *, reason: str, by: User, at: datetime) -> Roster:
     """Return a submitted roster with everything that must change, said once and completely.
 
     Refuses the person who submitted it, and no reason. Raises Lost when it was decided already.
     """
-    refuse_own(roster, by)
-    if len(reason.strip()) < 4:
-        raise Refused("reason", "请一次写明全部需要更正的内容")
-    roster.move("stage", was="submitted", to="returned")
-    _undo_enrollments(roster)
-    tell(roster, "returned", by=by, at=at, note=reason.strip())
-    audit.record("return roster", by=by, at=at, on=roster, organization=roster.organization)
+    _return(roster, reason=reason, by=by, at=at)
+    forget(roster, Enrollment)  # an approval that broke off leaves what never counted
     return roster
 
 
 @writes
+def _return(roster: Roster, *, reason: str, by: User, at: datetime) -> None:
+    refuse_own(roster, by)
+    if len(reason.strip()) < 4:
+        raise Refused("reason", "请一次写明全部需要更正的内容")
+    roster.move("stage", was="submitted", to="returned")
+    tell(roster, "returned", by=by, at=at, note=reason.strip())
+    audit.record("return roster", by=by, at=at, on=roster, organization=roster.organization)
+
+
 def withdraw_roster(roster: Roster, *, by: User, at: datetime) -> Roster:
     """Withdraw a roster that is not approved: its staged people are forgotten, and the caller
-    forgets its file."""
-    if roster.stage not in ("reading", "draft", "submitted", "returned"):
-        raise Lost(f"roster {roster.id} is {roster.stage}")
-    roster.move("stage", was=roster.stage, to="withdrawn")
-    _undo_enrollments(roster)
-    RosterRow.delete().where(RosterRow.roster == roster).execute()
-    tell(roster, "withdrawn", by=by, at=at)
-    audit.record("withdraw roster", by=by, at=at, on=roster, organization=roster.organization)
+    forgets its file. A big one's are left to a worker (`RosterJob`)."""
+    _withdraw(roster, by=by, at=at)
+    if not roster.jobs.exists():
+        forget(roster, Enrollment)
+        forget(roster, RosterRow)
     return roster
 
 
-def _undo_enrollments(roster: Roster) -> None:
-    """An approval that broke off leaves enrollments that never counted."""
-    Enrollment.delete().where(Enrollment.roster == roster).execute()
+@writes
+def _withdraw(roster: Roster, *, by: User, at: datetime) -> None:
+    if roster.stage not in ("reading", "draft", "submitted", "returned"):
+        raise Lost(f"roster {roster.id} is {roster.stage}")
+    roster.move("stage", was=roster.stage, to="withdrawn")
+    RosterJob.delete().where(RosterJob.roster == roster).execute()
+    if roster.rows.limit(AT_ONCE + 1).count() > AT_ONCE:
+        RosterJob.create(roster=roster, kind="forget", by=by, at=at)
+    tell(roster, "withdrawn", by=by, at=at)
+    audit.record("withdraw roster", by=by, at=at, on=roster, organization=roster.organization)
 
 
 def refuse_own(roster: Roster, by: User) -> None:

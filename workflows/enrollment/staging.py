@@ -3,7 +3,7 @@
 Reads a file and an edition's plan, no database: the command line and the upload form share it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -29,7 +29,8 @@ MOST_FAULTS: Final = 8  # per line; more would not help anybody
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a roster: a person, or faults; `shown_name` is what the name cell says."""
+    """One line of a roster: a person, or faults, or both where only a proof of age is missing;
+    `shown_name` is what the name cell says."""
 
     number: int
     shown_name: str
@@ -44,17 +45,22 @@ class RosterReading:
     plan: Plan
     cover_from: date
     unit_level: str
+    remembered: Mapping[str, str] = field(default_factory=dict)  # columns the unit explained
     header: Header = field(init=False)
     late: list[Fault] = field(default_factory=list)
     other_sheets: list[str] = field(default_factory=list)
+    height: int = 0  # the last row of the sheet, known once it is open
+    _judged: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 
-    def lines(
-        self, path: Path, *, progress: Callable[[int, int], None] | None = None
-    ) -> Iterator[Line]:
-        """The lines that stand for a person. Refuses (`file`) what is not a roster."""
+    def lines(self, path: Path, *, stopped: Callable[[], bool] | None = None) -> Iterator[Line]:
+        """The lines that stand for a person. Refuses (`file`) what is not a roster.
+
+        `stopped` is asked several times a second while the file is read.
+        """
         try:
-            with sheets.read_rows(path, progress=progress) as rows:
-                header, people = read_roster(rows)
+            with sheets.read_rows(path, cancelled=stopped) as rows:
+                self.height = rows.height
+                header, people = read_roster(rows, self.remembered)
                 self.header = self._sound(header)
                 check = self._check(rows.epoch)
                 name_at = self.header.columns["name"]
@@ -74,6 +80,7 @@ class RosterReading:
         if not lines:
             raise Refused("file", "名册里没有人：请在列名下面逐行填写后再上传")
         late = {fault.row: fault for fault in self.late}
+        self.late = []
         return [
             Line(line.number, line.shown_name, None, [*line.faults, late[line.number]])
             if line.number in late
@@ -114,6 +121,7 @@ class RosterReading:
             self.header,
             self.cover_from,
             ages=tuple(ages) if ages else None,
+            over_age_proof=any(need["proof"] == "over_age" for need in self.plan["require"]),
             required=frozenset(self._required()),
             epoch=epoch,
         )
@@ -121,12 +129,26 @@ class RosterReading:
     def _line(self, number: int, name: str, found: Person | list[Fault]) -> Line:
         if isinstance(found, list):
             return Line(number, name, None, found[:MOST_FAULTS])
-        unmet = rules.unmet(self.plan, self.facts(found))
+        unmet = self._unmet(found)
+        if not unmet:
+            return Line(number, found.name, found, [])
+        if found.proof and {miss.proof for miss in unmet} == {found.proof}:
+            highest = next(need["in"][1] for need in self.plan["require"] if need["fact"] == "age")
+            message = f"保障开始日{found.age}岁，超过{highest}岁；仍在岗未退休的，可以上传证明"
+            fault = Fault(number, "id_number", TITLES["id_number"], message)
+            return Line(number, found.name, found, [fault])
         faults = []
         for miss in unmet:
             column = COLUMN_OF.get(miss.field, "remark")
             faults.append(Fault(number, column, TITLES[column], miss.message))
         return Line(number, found.name, None if faults else found, faults)
+
+    def _unmet(self, person: Person) -> list[Any]:
+        """The requirements somebody does not meet; asked once for people who are alike."""
+        alike = (person.age, person.insurance, person.membership, person.employment)
+        if alike not in self._judged:
+            self._judged[alike] = rules.unmet(self.plan, self.facts(person))
+        return self._judged[alike]  # type: ignore[no-any-return]
 
 
 def check_file(

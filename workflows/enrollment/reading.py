@@ -1,0 +1,280 @@
+"""A roster's lines on their way to the staging table, many at a time.
+
+Rows go in short transactions, as many in each as keep the write lock near a fifth of a second;
+the roster's one row says in the last of them that it is a draft. What broke off begins anew.
+"""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+from huigong import rules, vault
+from huigong.database import among, insert_rows, writes
+from huigong.models import AgeProof, Member, Roster, RosterRow
+from huigong.refusals import Refused
+from huigong.workflows.enrollment.covers import TO_ENROLL, Covers, Standing, changed_words
+from huigong.workflows.enrollment.history import still
+from huigong.workflows.enrollment.meanings import asked_title, meanings_of
+from huigong.workflows.enrollment.staging import Line, RosterReading
+
+# Told how far a long deed is: the phase, done, of how many. It may raise to stop the deed.
+Told = Callable[[str, int, int], None]
+
+CHUNK: Final = 2000  # rows in the first transaction
+MOST: Final = 20_000
+EXAMPLES: Final = 5  # first sentences kept of each kind of fault
+_STAGED: Final = (
+    *("ref", "roster_id", "number", "name", "secret", "id_index", "facts", "kind", "faults"),
+    "warnings",
+)
+_CARRIERS: Final = ("rest", "unit", "person", "county", "city", "province", "union")
+
+
+def quiet(phase: str, done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+class Pace:
+    """How many rows the next transaction takes."""
+
+    def __init__(self, rows: int):
+        self.rows = rows
+
+    def took(self, seconds: float) -> None:
+        """Learn from the last one: twice as many after a quick one, half after a slow one."""
+        if seconds < 0.08:
+            self.rows = min(self.rows * 2, MOST)
+        elif seconds > 0.2:
+            self.rows = max(self.rows // 2, 250)
+
+
+def read_roster_file(
+    roster: Roster, *, folder: Path, seen: Sequence[str] = (), told: Told = quiet
+) -> Roster:
+    """Read, check and stage the kept file of a roster in stage `reading`, from its beginning.
+
+    Refuses a file that is not a roster; what was staged of it is forgotten then.
+    """
+    unit, plan = roster.organization, roster.edition.plan
+    forget_rows(roster, told=told)
+    reading = RosterReading(plan, roster.cover_from, unit.unit_level, meanings_of(unit))
+    told("read", 0, 0)
+
+    def stopped() -> bool:
+        told("read" if not reading.height else "", 0, 0)
+        return False
+
+    lines = reading.lines(folder / roster.file, stopped=stopped)
+    try:
+        return stage(roster, reading, lines, seen, told)
+    except Refused:
+        forget_rows(roster)
+        raise
+
+
+def stage(
+    roster: Roster,
+    reading: RosterReading,
+    lines: Iterable[Line],
+    seen: Sequence[str],
+    told: Told = quiet,
+) -> Roster:
+    """Stage a roster's lines and make it a draft."""
+    staging, pace, stream = Staging(roster, reading, seen), Pace(CHUNK), iter(lines)
+    while chunk := list(islice(stream, pace.rows)):
+        rows = staging.rows(chunk)
+        begun = time.perf_counter()
+        _stage_rows(roster, rows)
+        pace.took(time.perf_counter() - begun)
+        told("stage", chunk[-1].number, reading.height)
+    if not staging.digest.kinds:
+        raise Refused("file", "名册里没有人：请在列名下面逐行填写后再上传")
+    if reading.late:
+        _refuse_late(roster, reading, staging.digest)
+    return _finish(roster, reading, staging.digest)
+
+
+class Digest:
+    """What a reading found: rows by kind, those warned of, faults by column, people by fee."""
+
+    def __init__(self, plan: dict[str, Any]):
+        self.plan, self.by = plan, (plan["fee"] or {}).get("by") or []
+        self.kinds: Counter[str] = Counter()
+        self.groups: Counter[tuple[Any, ...]] = Counter()
+        self.faults: dict[str, tuple[int, list[str]]] = {}
+        self.warned = 0
+
+    def count(self, kind: str, facts: dict[str, Any], by: int = 1) -> None:
+        self.kinds[kind] += by
+        if kind in TO_ENROLL:
+            self.groups[tuple(facts.get(name) for name in self.by)] += by
+
+    def add_faults(self, number: int, faults: Iterable[Sequence[str]]) -> None:
+        for title, message in faults:
+            count, first = self.faults.get(title, (0, []))
+            if count < EXAMPLES:
+                first.append(f"第{number}行 {title}：{message}")
+            self.faults[title] = count + 1, first
+
+    def split(self) -> list[list[Any]]:
+        """[[carrier, fen each, people], …] over the rows to enroll, `rest` as the unit declares."""
+        people = {values: count for values, count in self.groups.items() if count}
+        return split_of(
+            self.plan,
+            ((dict(zip(self.by, values, strict=True)), n) for values, n in people.items()),
+        )
+
+    def kept(self) -> dict[str, Any]:
+        """As the roster keeps it for its page."""
+        faults = sorted(self.faults.items(), key=lambda item: -item[1][0])
+        return {
+            "kinds": {kind: count for kind, count in self.kinds.items() if count},
+            "warned": self.warned,
+            "faults": [[title, count, first] for title, (count, first) in faults],
+        }
+
+
+def split_of(
+    plan: dict[str, Any], groups: Iterable[tuple[dict[str, Any], int]]
+) -> list[list[Any]]:
+    """How the fee is carried by groups of people who are alike to it: [[carrier, fen each,
+    people], …]. Where the source states no shares, all of the fee is the rest."""
+    people: Counter[tuple[str, int]] = Counter()
+    for facts, count in groups:
+        try:
+            fee = rules.fee(plan, facts)
+        except rules.NotStated as silent:
+            raise Refused("edition", silent.message) from silent
+        for carrier, fen in (fee.shares or {"rest": fee.total}).items():
+            people[carrier, fen] += count
+    found = sorted(people.items(), key=lambda item: (_CARRIERS.index(item[0][0]), -item[0][1]))
+    return [[carrier, fen, count] for (carrier, fen), count in found]
+
+
+class Staging:
+    """A roster's lines as rows of the staging table."""
+
+    def __init__(self, roster: Roster, reading: RosterReading, seen: Sequence[str]):
+        self.roster_id, self.reading = roster.id, reading
+        self.covers, self.digest = Covers(roster, seen=seen), Digest(reading.plan)
+        self._seal = vault.current().sealing(table="roster_row", column="secret")
+        proofs: Any = AgeProof.select(AgeProof.id_index).where(AgeProof.roster == roster)
+        self._proven = {index for (index,) in proofs.tuples()}
+
+    def rows(self, lines: Sequence[Line]) -> list[tuple[Any, ...]]:
+        people = (line.person for line in lines)
+        indexes = [Member.index_of_id(person.id_number) if person else "" for person in people]
+        standing = self.covers.of([index for index in indexes if index])
+        new = Standing("new")
+        return [
+            self._person(line, index, standing.get(index, new)) if index else self._faulty(line)
+            for line, index in zip(lines, indexes, strict=True)
+        ]
+
+    def _faulty(self, line: Line) -> tuple[Any, ...]:
+        faults = _pairs(line)
+        self.digest.count("faulty", {})
+        self.digest.add_faults(line.number, faults)
+        return (
+            *(vault.new_ref(), self.roster_id, line.number, line.shown_name, b"", "", "{}"),
+            *("faulty", _dumped(faults), "[]"),
+        )
+
+    def _person(self, line: Line, index: str, stand: Standing) -> tuple[Any, ...]:
+        person, kind = line.person, stand.kind
+        assert person is not None  # noqa: S101 - the caller chose by it; this tells the type checker
+        faults = [["身份证号", stand.fault]] if stand.fault else []
+        if line.faults and kind in TO_ENROLL and index not in self._proven:
+            kind, faults = "unproven", _pairs(line)
+        warnings = [*person.warnings]
+        if stand.member is not None and kind != "unchanged":
+            warnings += changed_words(stand.member, name=person.name, card=person.bank_card)
+        facts = self.reading.facts(person)
+        self.digest.count(kind, facts)
+        self.digest.warned += bool(warnings) and kind != "faulty"
+        if faults:
+            self.digest.add_faults(line.number, faults)
+        facts |= {"sex": person.sex, "born_on": person.birth.isoformat(), "bank": person.bank}
+        ref = vault.new_ref()
+        secret = {"id": person.id_number, "phone": person.mobile, "card": person.bank_card}
+        return (
+            *(ref, self.roster_id, line.number, person.name, self._seal(_dumped(secret), ref)),
+            *(index, _dumped(facts), kind, _dumped(faults) if faults else "[]"),
+            _dumped(warnings) if warnings else "[]",
+        )
+
+
+_dumped: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
+
+
+def _pairs(line: Line) -> list[list[str]]:
+    return [[fault.title, fault.message] for fault in line.faults]
+
+
+@writes
+def _stage_rows(roster: Roster, rows: list[tuple[Any, ...]]) -> None:
+    still(roster, "reading")
+    insert_rows("roster_row", _STAGED, rows)
+
+
+@writes
+def _refuse_late(roster: Roster, reading: RosterReading, digest: Digest) -> None:
+    """What only the end of the file could tell becomes a fault of lines that seemed clean."""
+    late = {fault.row: [fault.title, fault.message] for fault in reading.late}
+    rows = RosterRow.select().where(RosterRow.roster == roster, among(RosterRow.number, list(late)))
+    for row in rows:
+        faults = [*row.faults, late[row.number]]
+        digest.count(row.kind, row.facts, by=-1)
+        digest.count("faulty", {})
+        digest.add_faults(row.number, [late[row.number]])
+        changed: dict[str, Any] = {"kind": "faulty", "faults": faults, "warnings": []}
+        bare: dict[str, Any] = {"secret": b"", "id_index": "", "facts": {}}
+        RosterRow.update(**changed, **bare).where(RosterRow.id == row.id).execute()
+        digest.warned -= bool(row.warnings) and row.kind != "faulty"
+
+
+@writes
+def _finish(roster: Roster, reading: RosterReading, digest: Digest) -> Roster:
+    still(roster, "reading")
+    split = digest.split()
+    roster.move(
+        "stage",
+        was="reading",
+        to="draft",
+        people=digest.kinds["new"] + digest.kinds["renewed"],
+        faulty=digest.kinds["faulty"] + digest.kinds["unproven"],
+        unread=[[q.letter, asked_title(q, reading.header)] for q in reading.header.questions],
+        digest=digest.kept(),
+        split=split,
+        total=sum(each * people for _, each, people in split),
+    )
+    return roster
+
+
+def forget_rows(roster: Roster, *, told: Told = quiet) -> None:
+    """Forget a roster's staged rows, in short transactions."""
+    forget(roster, RosterRow, told=told)
+
+
+def forget(roster: Roster, model: type[Any], *, told: Told = quiet) -> None:
+    """Delete what `model` holds of a roster, in short transactions."""
+    pace, gone = Pace(CHUNK), 0
+    while True:
+        begun = time.perf_counter()
+        deleted = _forget_some(roster, model, pace.rows)
+        pace.took(time.perf_counter() - begun)
+        if not deleted:
+            return
+        gone += deleted
+        told("forget", gone, 0)
+
+
+@writes
+def _forget_some(roster: Roster, model: type[Any], most: int) -> int:
+    query: Any = model.select(model.id).where(model.roster == roster.id).limit(most)
+    ids = [id for (id,) in query.tuples()]
+    return int(model.delete().where(among(model.id, ids)).execute()) if ids else 0
