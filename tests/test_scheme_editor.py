@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 from builders import NOW, a_city, a_county, a_unit, a_user, signed_in
+from builders_claims import a_claim, an_enrollment
 from builders_scheme_editor import a_desk, a_draft, form_of
 from builders_schemes import a_published_edition
 from invented import invent
@@ -20,7 +21,7 @@ from huigong.plans.retyped import sheet_of
 from huigong.plans.typed import blank, scheme_of, tidy
 from huigong.plans.vocabulary import FACTS
 from huigong.refusals import Lost, Refused
-from huigong.workflows import drafting, schemes
+from huigong.workflows import drafting, schemes, verification
 
 RATE = "benefit-1-step-1-cases-1-bands-1-value"
 
@@ -464,3 +465,20 @@ def test_a_damaged_edition_is_told_in_the_lists_and_stops_nothing_else(app, offi
     site = office.public / "current/anyang/policies"
     assert "已暂停展示和测算" in (site / "anyang-hospital-2019/index.html").read_text()
     assert (site / draft.sheet["id"] / "index.html").exists()
+
+
+def test_with_a_damaged_edition_every_list_of_the_office_still_opens(app, office):
+    enrollment = an_enrollment()
+    a_claim(enrollment)
+    unit = enrollment.organization
+    city = enrollment.edition.organization
+    raw = Value("{not json", converter=False)
+    Edition.update({Edition.plan: raw}).where(Edition.id == enrollment.edition_id).execute()
+    for place in (city, unit):
+        browser = signed_in(app, a_user(*Role, at=place))
+        for address in app.url_map.iter_rules():
+            where = str(address)
+            if "GET" in address.methods and "<" not in where and where.startswith("/admin"):
+                assert browser.get(where).status_code < 500, where
+    [told] = [f for f in verification.findings(office.files) if "规则" in f]
+    assert "zhengzhou-hospital-2023" in told

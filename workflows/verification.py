@@ -3,8 +3,8 @@
 from hashlib import sha256
 from pathlib import Path
 
-from huigong.models import AuditEvent, Document, UnitApplication
-from huigong.workflows import agreement, audit
+from huigong.models import AuditEvent, Document, Edition, UnitApplication
+from huigong.workflows import agreement, audit, schemes
 
 
 def findings(files: Path, *, head: str | None = None) -> list[str]:
@@ -13,6 +13,7 @@ def findings(files: Path, *, head: str | None = None) -> list[str]:
     found = [f"操作记录第 {number} 条与前后不相连" for number in audit.broken_links()]
     if head and not AuditEvent.select().where(AuditEvent.hash == head).exists():
         found.append(f"操作记录中没有以前记下的摘要 {head}：记录被截断或替换过")
+    found += [wrong for edition in Edition.select() if (wrong := schemes.damage(edition))]
     return found + agreement.disagreements() + _papers(files)
 
 
