@@ -5,10 +5,12 @@ in the order of their numbers, so memory stays the same however many there are.
 """
 
 import json
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -110,7 +112,7 @@ class Replay:
     def named_units(self) -> list[tuple[str, Sums]]:
         """Each unit with its sums, the largest change first."""
         rows = Organization.select(Organization.id, Organization.name).tuples()
-        names = dict(rows.where(Organization.id << list(self.units)))
+        names: dict[int, str] = dict(iter(rows.where(Organization.id << list(self.units))))
         found = [(names[unit], sums) for unit, sums in self.units.items()]
         return sorted(found, key=lambda row: (-abs(row[1].more), row[0]))
 
@@ -206,7 +208,7 @@ def _stays(decisions: Any) -> dict[int, list[Facts]]:
     for claim, level, place, admitted, discharged, days, amounts in _rows(
         rows.order_by(Stay.claim, Stay.number)
     ):
-        stay = json.loads(amounts)
+        stay = _json(amounts)
         stay |= {"hospital_level": level, "place": place or None, "days": days}
         stay |= {"admitted": _day(admitted), "discharged": _day(discharged)}
         found[claim].append(stay)
@@ -219,18 +221,31 @@ def _kept(decisions: Any, stays: dict[int, list[Facts]]) -> Iterator[Kept]:
         Enrollment.renewal, Enrollment.facts, Decision.on, Decision.amount, Decision.computed,
         Decision.explanation, Claim.id, Claim.event, Claim.filed_on, Claim.facts,
     )  # fmt: skip
-    for row in _rows(rows.order_by(Claim.member, Decision.id)):
-        *head, cover_from, renewal, known, on, amount, computed, told, claim, event, filed, more = (
-            row
-        )
-        case = {name: value for name, value in json.loads(more).items() if value is not None}
-        case |= {"event": event, "filed_on": _day(filed)}
+    for (
+        decision, member, unit, enrollment, cover_from, renewal, known, on, amount, computed,
+        told, claim, event, filed_on, more,
+    ) in _rows(rows.order_by(Claim.member, Decision.id)):  # fmt: skip
+        case = {**_facts(more), "event": event, "filed_on": _day(filed_on)}
         if event in (None, STAY):
-            case |= {"event": None, "stays": stays.get(claim, [])}
+            case["event"], case["stays"] = None, stays.get(claim, [])
         yield Kept(
-            *head, _day(cover_from), bool(renewal), json.loads(known), _day(on), amount,
-            amount != computed, told, case,
+            decision, member, unit, enrollment, _day(cover_from), bool(renewal), _facts(known),
+            _day(on), amount, amount != computed, told, case,
         )  # fmt: skip
+
+
+@lru_cache(5000)
+def _facts(text: str) -> Facts:
+    """The facts that were given, of a claim or an enrollment; many hold the same. Read only."""
+    return {name: value for name, value in _json(text).items() if value is not None}
+
+
+def _json(text: str) -> Any:
+    """What `models.JsonField` wrote: no white space around it."""
+    return _decode(text)[0]
+
+
+_decode = json.JSONDecoder().raw_decode
 
 
 # ── Working through ─────────────────────────────────────────────────────────────────────────
@@ -292,7 +307,7 @@ def _weigh(said: Replay, kept: Kept, claim: rules.AssessedClaim) -> int:
         said.stopped.add(kept.amount, 0)
         said.reasons[claim.refused[0].message] += 1
     _sum_up(said, kept, claim.benefit)
-    for step in json.loads(kept.explanation):
+    for step in _json(kept.explanation):
         said.steps[step["benefit_id"], step["name"]].add(step["after"], 0)
     for evaluated in claim.steps:
         said.steps[evaluated.benefit_id, evaluated.name].now += evaluated.after
@@ -319,7 +334,7 @@ def _sum_up(said: Replay, kept: Kept, now: int) -> None:
 
 
 def _size(said: Replay, fen: int) -> Size:
-    return next(size for size in said.sizes if size.upper is None or fen <= size.upper)
+    return said.sizes[bisect_left(SIZES, fen)]
 
 
 # ── Contributions ───────────────────────────────────────────────────────────────────────────
