@@ -454,3 +454,14 @@ class TestFoundByTheOracle:
             top='[events]\ndiagnosis = "确诊"\n[filing]\nwithin = "60天"\nafter = "discharge"',
         )
         assert paid(plan, {"event": "diagnosis", "filed_on": date(2024, 7, 1)}) == [3_000_00]
+
+
+def test_a_replay_of_many_cases_is_each_case_by_itself():
+    for code in ("zhengzhou-hospital-2023", "anyang-hospital-2019"):
+        plan = shipped(code)
+        full = a_case(*(a_claim(a_stay(90_000_00)) for _ in range(3)))
+        many = [full, a_case(), full, a_case(a_claim(a_stay(None))), a_case()]
+        alone = [rules.assess(plan, case, explain=False) for case in many]
+        assert list(rules.assess_all(plan, many)) == alone
+        told = list(rules.assess_all(plan, many, explain=True))
+        assert told == [rules.assess(plan, case) for case in many]

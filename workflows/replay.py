@@ -111,8 +111,8 @@ class Replay:
 
     def named_units(self) -> list[tuple[str, Sums]]:
         """Each unit with its sums, the largest change first."""
-        rows = Organization.select(Organization.id, Organization.name).tuples()
-        names: dict[int, str] = dict(iter(rows.where(Organization.id << list(self.units))))
+        rows: Any = Organization.select(Organization.id, Organization.name).tuples()
+        names: dict[int, str] = dict(rows.where(Organization.id << list(self.units)))
         found = [(names[unit], sums) for unit, sums in self.units.items()]
         return sorted(found, key=lambda row: (-abs(row[1].more), row[0]))
 
