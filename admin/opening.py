@@ -1,0 +1,161 @@
+"""What happened before the city began with us, from its workbooks: 期初."""
+
+import io
+from typing import Any
+
+from flask import (
+    Blueprint,
+    abort,
+    current_app,
+    flash,
+    g,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    url_for,
+)
+
+from huigong import clock, uploads
+from huigong.access import allow, find, visible
+from huigong.admin.lists import Waiting, page_of
+from huigong.models import Level, Opening, Organization, Role
+from huigong.refusals import Refused
+from huigong.sheets import write_workbook
+from huigong.workflows.enrollment import opening as deeds
+from huigong.workflows.enrollment.opening_sheets import KINDS, template_columns
+
+opening = Blueprint("opening", __name__, url_prefix="/admin")
+
+STAGES = {
+    "checked": ("待复核", "wait"),
+    "booked": ("已入账", "good"),
+    "withdrawn": ("已撤回", "done"),
+}
+FAULTS_SHOWN = 100
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def waiting() -> list[Waiting]:
+    """Openings that somebody else kept and that wait to be booked."""
+    kept = visible(Opening, Role.ADMINISTRATOR).where(Opening.stage == "checked")
+    count = kept.where(Opening.by != g.user).count()
+    return [Waiting(count, "份期初数据待复核", url_for("opening.index"))]
+
+
+@opening.get("/opening")
+@allow(Role.ADMINISTRATOR, on=Opening, menu=(82, "期初数据"))
+def index() -> Any:
+    return _index_page({}, [])
+
+
+def _cities() -> list[Any]:
+    cities = visible(Organization).where(Organization.level == Level.CITY)
+    return list(cities.order_by(Organization.pinyin).limit(50))
+
+
+def _index_page(form: Any, faults: list[str]) -> str:
+    return render_template(
+        "admin/opening/index.html",
+        page=page_of(visible(Opening).order_by(Opening.id.desc())),
+        cities=[(city.id, city.name) for city in _cities()], kinds=KINDS, stages=STAGES,
+        form=form, errors={"file": faults[0]} if len(faults) == 1 else {},
+        faults=faults[:FAULTS_SHOWN] if len(faults) > 1 else [], more=len(faults) - FAULTS_SHOWN,
+    )  # fmt: skip
+
+
+@opening.get("/opening/template.xlsx")
+@allow(Role.ADMINISTRATOR)
+def template() -> Any:
+    kind = request.args.get("kind", "")
+    if kind not in KINDS:
+        abort(404)
+    book = io.BytesIO()
+    write_workbook(book, template_columns(kind), [], title=f"期初{KINDS[kind]}")
+    book.seek(0)
+    name = f"期初{KINDS[kind]}模板.xlsx"
+    return send_file(book, mimetype=_XLSX, as_attachment=True, download_name=name, max_age=0)
+
+
+@opening.post("/opening/new")
+@allow(Role.ADMINISTRATOR, on=Organization)
+def keep() -> Any:
+    form, upload = request.form, request.files.get("file")
+    folder, kept = current_app.config["SETTINGS"].files, None
+    try:
+        if upload is None or not upload.filename:
+            raise Refused("file", "请选择填好的文件")
+        kept = uploads.keep(
+            folder, upload.stream, name=upload.filename, field="file", limit=uploads.ROSTER_LIMIT
+        )
+        made = deeds.keep_opening(
+            _city(), kind=form.get("kind", ""), kept=kept, folder=folder,
+            by=g.user, at=clock.now(),
+        )  # fmt: skip
+    except Refused as refused:
+        if kept is not None:
+            uploads.drop(folder, kept.file)
+        return _index_page(form, [message for _, message in refused.faults]), 422
+    return redirect(url_for("opening.page", id=made.id), 303)
+
+
+def _city() -> Organization:
+    """The city that the form names, or the only one there is."""
+    cities = {str(city.id): city for city in _cities()}
+    city = cities.get(request.form.get("city", ""))
+    if city is None and len(cities) == 1:
+        city = next(iter(cities.values()))
+    if city is None:
+        raise Refused("city", "期初数据由市级工会的管理员导入")
+    return city  # type: ignore[no-any-return]
+
+
+@opening.get("/opening/<int:id>")
+@allow(Role.ADMINISTRATOR, on=Opening)
+def page(id: int) -> Any:
+    return _page(find(Opening, id), {})
+
+
+def _page(kept: Opening, errors: dict[str, str]) -> str:
+    return render_template(
+        "admin/opening/page.html", kept=kept, kinds=KINDS, stage=STAGES[kept.stage],
+        errors=errors, own=kept.by_id == g.user.id,
+    )  # fmt: skip
+
+
+@opening.get("/opening/<int:id>/book")
+@allow(Role.ADMINISTRATOR, on=Opening)
+def book(id: int) -> Any:
+    return _page(find(Opening, id), {})
+
+
+@opening.post("/opening/<int:id>/book")
+@allow(Role.ADMINISTRATOR, on=Opening)
+def book_now(id: int) -> Any:
+    kept = find(Opening, id)
+    folder = current_app.config["SETTINGS"].files
+    try:
+        deeds.book_opening(kept, folder=folder, by=g.user, at=clock.now())
+    except Refused as refused:
+        return _page(kept, refused.by_field()), 422
+    flash(f"已入账：{KINDS[kept.kind]} {kept.rows} 条")
+    return redirect(url_for("opening.page", id=id), 303)
+
+
+@opening.get("/opening/<int:id>/withdraw")
+@allow(Role.ADMINISTRATOR, on=Opening)
+def withdraw(id: int) -> Any:
+    return _page(find(Opening, id), {})
+
+
+@opening.post("/opening/<int:id>/withdraw")
+@allow(Role.ADMINISTRATOR, on=Opening)
+def withdraw_now(id: int) -> Any:
+    kept = find(Opening, id)
+    try:
+        deeds.withdraw_opening(kept, by=g.user, at=clock.now())
+    except Refused as refused:
+        return _page(kept, refused.by_field()), 422
+    uploads.drop(current_app.config["SETTINGS"].files, kept.file)
+    flash("已撤回，文件已删除")
+    return redirect(url_for("opening.index"), 303)

@@ -1,0 +1,249 @@
+"""A city that starts in mid-life: covers, payments and paid claims of the time before."""
+
+import io
+from datetime import date
+from pathlib import Path
+
+import pytest
+from builders import NOW, a_city, a_unit, a_user, signed_in
+from builders_enrollment import a_person, kept_in
+from builders_schemes import a_published_edition
+
+from huigong import rules
+from huigong.models import (
+    Claim,
+    Decision,
+    Enrollment,
+    Journal,
+    Member,
+    Opening,
+    Organization,
+    Payment,
+    Role,
+    Roster,
+)
+from huigong.refusals import Lost, Refused
+from huigong.sheets import write_workbook
+from huigong.workflows import agreement, funding
+from huigong.workflows.claims import reckoning
+from huigong.workflows.enrollment import opening
+from huigong.workflows.enrollment import opening_sheets as sheets
+
+CODE = "zhengzhou-hospital-2023"
+START = "2023-12-20"  # runs until 2024-12-19: in force today
+
+
+@pytest.fixture
+def city(office) -> Organization:
+    made = a_city("郑州市总工会", slug="zhengzhou")
+    a_published_edition(CODE, made)
+    a_unit(made, "期初单位")
+    return made
+
+
+def workbook(kind: str, rows: list[dict[str, str]]) -> bytes:
+    book = io.BytesIO()
+    titles = sheets.TITLES[kind]
+    cells = [[row.get(title, "") for title in titles] for row in rows]
+    write_workbook(book, sheets.template_columns(kind), cells, title="期初")
+    return book.getvalue()
+
+
+def a_cover(**said: str) -> dict[str, str]:
+    place = {"单位": "期初单位", "计划编号": CODE, "保障开始日": START}
+    return {**a_person(), **place, "自筹由谁承担": "单位", **said}
+
+
+def a_payment(**said: str) -> dict[str, str]:
+    place = {"单位": "期初单位", "计划编号": CODE, "保障开始日": START}
+    return {**place, "承担方": "单位", "金额": "45.00", "到账日期": "2023-12-10", **said}
+
+
+def a_paid_claim(person: dict[str, str], **said: str) -> dict[str, str]:
+    days = {"申领日期": "2024-03-01", "决定日期": "2024-03-10", "支付日期": "2024-03-15"}
+    stay = {
+        "入院日期": "2024-02-01",
+        "出院日期": "2024-02-09",
+        "就医地": "本地",
+        "医院": "示例医院",
+    }
+    money = {"互助金": "6018.60", "符合医保政策剩余": "10031.00"}
+    who = {"身份证号": person["身份证号"], "计划编号": CODE, "保障开始日": START}
+    return {"原申领号": "A-1", **who, **days, **stay, **money, **said}
+
+
+def keep(city, kind, rows, folder: Path, by=None) -> Opening:
+    by = by or a_user(Role.ADMINISTRATOR, at=city)
+    kept = kept_in(folder, workbook(kind, rows), "期初.xlsx")
+    return opening.keep_opening(city, kind=kind, kept=kept, folder=folder, by=by, at=NOW)
+
+
+def booked(city, kind, rows, folder: Path) -> Opening:
+    kept = keep(city, kind, rows, folder)
+    by = a_user(Role.ADMINISTRATOR, at=city)
+    return opening.book_opening(kept, folder=folder, by=by, at=NOW)
+
+
+def test_covers_become_approved_rosters_whose_dues_are_in_the_ledger(city, tmp_path):
+    done = booked(city, "covers", [a_cover(), a_cover(是否续保="是"), a_cover()], tmp_path)
+    assert (done.stage, done.rows, done.amount) == ("booked", 3, 225_00)
+    roster = Roster.get()
+    assert roster.number.startswith("QC")
+    assert (roster.stage, roster.people) == ("approved", 3)
+    assert [cover.renewal for cover in Enrollment.select().order_by(Enrollment.id)].count(True) == 1
+    assert "名册#QC" in Journal.get().text
+    assert agreement.disagreements() == []
+
+
+def test_with_their_payments_covers_are_in_force_from_the_first_day(city, tmp_path):
+    booked(city, "covers", [a_cover()], tmp_path)
+    cover = Enrollment.get()
+    assert not funding.in_force_on(cover, NOW.date())
+    both = [a_payment(), a_payment(承担方="市", 金额="30")]
+    booked(city, "payments", both, tmp_path)
+    assert funding.in_force_on(cover, NOW.date())
+    assert {payment.remark for payment in Payment.select()} == {"期初"}
+    assert agreement.disagreements() == []
+
+
+def test_a_paid_claim_counts_towards_numbers_and_caps_and_is_replayed(city, tmp_path):
+    person = a_cover()
+    booked(city, "covers", [person], tmp_path)
+    booked(city, "claims", [a_paid_claim(person)], tmp_path)
+    claim = Claim.get()
+    assert (claim.stage, claim.computed) == ("paid", 6018_60)
+    assert Decision.get().explanation
+    assert "期初" in Journal.select().order_by(Journal.id.desc()).get().text
+    assert agreement.disagreements() == []
+    stay = {"place": "local", "admitted": date(2024, 11, 1), "discharged": date(2024, 11, 5)}
+    cover, on = Enrollment.get(), NOW.date()
+    second = reckoning.reckon(cover, None, [{**stay, "in_scope": 100_00}], on=on)
+    assert second.claims[-1].benefit == 60_00
+    booked(city, "claims", [a_paid_claim(person, 原申领号="A-2", 互助金="99000")], tmp_path)
+    third = reckoning.reckon(cover, None, [{**stay, "in_scope": 100_00}], on=on)
+    assert "次数已用完" in third.claims[-1].refused[0].message
+    assert isinstance(third, rules.Assessment)
+
+
+def test_several_stays_of_one_claim_are_one_claim(city, tmp_path):
+    person = a_cover()
+    booked(city, "covers", [person], tmp_path)
+    rows = [
+        a_paid_claim(person),
+        a_paid_claim(person, 入院日期="2024-02-20", 出院日期="2024-02-25"),
+    ]
+    assert booked(city, "claims", rows, tmp_path).rows == 1
+    assert Claim.get().stays.count() == 2
+    with pytest.raises(Refused, match="第3行是同一申领号"):
+        keep(city, "claims", [rows[0], {**rows[1], "互助金": "1"}], tmp_path)
+
+
+def test_everything_wrong_is_said_with_its_row_and_nothing_is_kept(city, tmp_path):
+    twice = a_cover()
+    rows = [
+        a_cover(单位="没有的单位"),
+        a_cover(计划编号="none-2020"),
+        a_cover(保障开始日="2020-01-01"),
+        a_cover(身份证号="419999198101010010"),
+        a_cover(会员身份=""),
+        twice,
+        {**twice, "保障开始日": "2023-12-25"},
+        a_cover(保障开始日="2024/13/40"),
+        a_cover(自筹由谁承担="邻居"),
+    ]
+    with pytest.raises(Refused) as refused:
+        keep(city, "covers", rows, tmp_path)
+    told = [message for _, message in refused.value.faults]
+    assert [message.split()[0] for message in told] == [
+        *("第3行", "第4行", "第5行", "第6行", "第7行", "第9行", "第10行", "第11行"),
+    ]
+    assert not Opening.select().exists()
+    assert not Member.select().exists()
+
+
+def test_who_is_covered_already_is_refused_at_booking_too(city, tmp_path):
+    person = a_cover()
+    first, second = (keep(city, "covers", [person, *more], tmp_path) for more in ([], [a_cover()]))
+    by = a_user(Role.ADMINISTRATOR, at=city)
+    opening.book_opening(first, folder=tmp_path, by=by, at=NOW)
+    with pytest.raises(Refused, match="重叠"):
+        opening.book_opening(second, folder=tmp_path, by=by, at=NOW)
+    assert Enrollment.select().count() == 1
+
+
+def test_a_booking_that_broke_off_is_continued(city, tmp_path, monkeypatch):
+    a_unit(city, "另一单位")
+    kept = keep(city, "covers", [a_cover(), a_cover(单位="另一单位")], tmp_path)
+    by, whole = a_user(Role.ADMINISTRATOR, at=city), opening.approve_roster
+
+    def dies(roster, **more):
+        if roster.number.endswith("2"):
+            raise KeyboardInterrupt
+        return whole(roster, **more)
+
+    monkeypatch.setattr(opening, "approve_roster", dies)
+    with pytest.raises(KeyboardInterrupt):
+        opening.book_opening(kept, folder=tmp_path, by=by, at=NOW)
+    with pytest.raises(Refused, match="不能撤回"):
+        opening.withdraw_opening(kept, by=by, at=NOW)
+    monkeypatch.setattr(opening, "approve_roster", whole)
+    opening.book_opening(kept, folder=tmp_path, by=by, at=NOW)
+    assert Enrollment.counted().count() == 2
+    assert agreement.disagreements() == []
+    with pytest.raises(Lost):
+        opening.book_opening(kept, folder=tmp_path, by=by, at=NOW)
+
+
+def test_who_kept_it_does_not_book_it_and_one_file_is_kept_once(city, tmp_path):
+    by, rows = a_user(Role.ADMINISTRATOR, at=city), [a_cover()]
+    kept = keep(city, "covers", rows, tmp_path, by)
+    with pytest.raises(Refused, match="上传人以外"):
+        opening.book_opening(kept, folder=tmp_path, by=by, at=NOW)
+    file = kept_in(tmp_path, (tmp_path / kept.file).read_bytes())
+    with pytest.raises(Refused, match="已经上传过"):
+        opening.keep_opening(city, kind="covers", kept=file, folder=tmp_path, by=by, at=NOW)
+
+
+def test_payments_need_a_due_and_no_more_than_it(city, tmp_path):
+    with pytest.raises(Refused, match="没有对应的期初应缴"):
+        keep(city, "payments", [a_payment()], tmp_path)
+    booked(city, "covers", [a_cover()], tmp_path)
+    with pytest.raises(Refused, match="还剩15"):
+        keep(city, "payments", [a_payment(金额="30"), a_payment(金额="16")], tmp_path)
+
+
+def test_a_claim_needs_its_cover_and_days_in_order(city, tmp_path):
+    person = a_cover()
+    with pytest.raises(Refused, match="先导入参保"):
+        keep(city, "claims", [a_paid_claim(person)], tmp_path)
+    booked(city, "covers", [person], tmp_path)
+    with pytest.raises(Refused, match="依次"):
+        keep(city, "claims", [a_paid_claim(person, 支付日期="2024-03-01")], tmp_path)
+    booked(city, "claims", [a_paid_claim(person)], tmp_path)
+    with pytest.raises(Refused, match="已经导入过"):
+        keep(city, "claims", [a_paid_claim(person, 医院="别的")], tmp_path)
+
+
+def test_the_city_imports_on_pages(app, city):
+    admin = signed_in(app, a_user(Role.ADMINISTRATOR, at=city))
+    other = signed_in(app, a_user(Role.ADMINISTRATOR, at=city))
+    assert "期初" in admin.get("/admin/opening").get_data(as_text=True)
+    for kind in sheets.KINDS:
+        assert admin.get(f"/admin/opening/template.xlsx?kind={kind}").data[:2] == b"PK"
+    wrong = {
+        "kind": "covers",
+        "file": (io.BytesIO(workbook("covers", [a_cover(单位="无")])), "a.xlsx"),
+    }
+    page = admin.send("/admin/opening/new", wrong)
+    assert page.status_code == 422
+    assert "第3行" in page.get_data(as_text=True)
+    right = {"kind": "covers", "file": (io.BytesIO(workbook("covers", [a_cover()])), "a.xlsx")}
+    made = admin.send("/admin/opening/new", right)
+    assert made.status_code == 303
+    assert admin.send(f"{made.location}/book").status_code == 422
+    assert "期初数据待复核" in other.get("/admin/").get_data(as_text=True)
+    assert "复核入账" in other.get(made.location).get_data(as_text=True)
+    assert other.send(f"{made.location}/book").status_code == 303
+    assert Enrollment.counted().count() == 1
+    outside = signed_in(app, a_user(Role.ADMINISTRATOR, at=a_city("外地总工会")))
+    assert outside.get(made.location).status_code == 404

@@ -1,0 +1,417 @@
+"""A city that starts in mid-life: what happened before, from its workbooks, marked 期初.
+
+A workbook is checked whole when it is kept and booked by a second person. Covers go in as
+approved rosters of their own, payments on those rosters' dues, paid claims with their decisions
+and payouts, so that caps, counts, renewals, replay and the ledger are right from the first day.
+Booking goes in short steps; what broke off is simply done again.
+"""
+
+import json
+from collections import defaultdict
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from peewee import JOIN
+
+from huigong import rules, uploads, vault
+from huigong.database import among, insert_rows, writes
+from huigong.models import (
+    Due,
+    Edition,
+    Enrollment,
+    Level,
+    Member,
+    Opening,
+    Organization,
+    Payment,
+    Roster,
+    RosterRow,
+    User,
+)
+from huigong.money import yuan
+from huigong.refusals import Lost, Refused
+from huigong.workflows import audit, funding
+from huigong.workflows.enrollment import opening_sheets as sheets
+from huigong.workflows.enrollment.approval import approve_roster
+from huigong.workflows.enrollment.checks import Person, RosterCheck
+from huigong.workflows.enrollment.columns import Header, plain_title
+from huigong.workflows.enrollment.history import tell
+from huigong.workflows.enrollment.opening_sheets import PERSON, Line, Places, Wrong
+
+CHUNK: Final = 1000
+Faults = list[tuple[int, str]]
+_STAGED: Final = (
+    *("ref", "roster_id", "number", "name", "secret", "id_index", "facts", "kind", "faults"),
+    "warnings",
+)
+_FIELD_OF: Final = {
+    "姓名": "name", "身份证号": "id_number", "手机号": "mobile", "银行卡号": "bank_card",
+    "开户行": "bank", "性别": "sex", "出生日期": "birth", "用工形式": "employment",
+    "医保类型": "insurance", "参加工作时间": "hired", "会员身份": "membership",
+}  # fmt: skip
+
+
+class Group(NamedTuple):
+    """What makes one opening roster."""
+
+    unit: int
+    edition: int
+    cover_from: date
+    rest_by: str
+
+
+class Cover(NamedTuple):
+    """A row of past or running cover."""
+
+    number: int
+    group: Group
+    person: Person
+    index: str
+    renewed: bool
+    facts: dict[str, Any]
+    fee: int
+
+
+class Paid(NamedTuple):
+    """A row of money that came in."""
+
+    number: int
+    due: Due
+    amount: int
+    on: date
+    reference: str
+
+
+def keep_opening(
+    city: Organization, *, kind: str, kept: uploads.Kept, folder: Path, by: User, at: datetime
+) -> Opening:
+    """Check a workbook and keep it for a second person to book.
+
+    Refuses everything that is wrong with its rows at once, each with its row's number; then
+    nothing is kept.
+    """
+    if city.level != Level.CITY:
+        raise Refused("file", "期初数据由市级工会导入")
+    if kind not in sheets.KINDS:
+        raise Refused("kind", "请选择是参保、到账还是已付申领")
+    rows, amount = checked(city, kind, folder / kept.file, at.date())
+    return _keep(city, kind, kept, rows, amount, by, at)
+
+
+@writes
+def _keep(
+    city: Organization, kind: str, kept: uploads.Kept, rows: int, amount: int, by: User,
+    at: datetime,
+) -> Opening:  # fmt: skip
+    same = Opening.select().where(
+        Opening.organization == city, Opening.sha256 == kept.sha256, Opening.stage != "withdrawn"
+    )
+    if same.exists():
+        raise Refused("file", "这份文件已经上传过")
+    made = Opening.create(
+        organization=city, kind=kind, file=kept.file, file_name=kept.name, sha256=kept.sha256,
+        rows=rows, amount=amount, by=by, at=at,
+    )  # fmt: skip
+    detail = f"{sheets.KINDS[kind]} {rows}行"
+    audit.record("keep opening", by=by, at=at, on=made, organization=city, detail=detail)
+    return made
+
+
+def checked(city: Organization, kind: str, path: Path, today: date) -> tuple[int, int]:
+    """How many rows a workbook has and what they come to in fen. Refuses one with faults."""
+    if kind == "covers":
+        covers = _all(*read_covers(city, path, today))
+        return len(covers), sum(cover.fee for cover in covers)
+    if kind == "payments":
+        paid = _all(*read_payments(city, path, today))
+        return len(paid), sum(line.amount for line in paid)
+    from huigong.workflows.enrollment.opening_claims import read_claims
+
+    claims = _all(*read_claims(city, path, today))
+    return len(claims), sum(claim.amount for claim in claims)
+
+
+def _all(rows: list[Any], faults: Faults) -> list[Any]:
+    if faults:
+        told = [("file", f"第{number}行 {message}") for number, message in sorted(faults)]
+        raise Refused.all(told)
+    return rows
+
+
+@writes
+def withdraw_opening(opening: Opening, *, by: User, at: datetime) -> Opening:
+    """Withdraw a workbook that was not booked; the caller forgets its file."""
+    begun = Roster.select().where(Roster.number.startswith(f"QC{opening.id:04d}-"))
+    if begun.where(Roster.stage == "approved").exists():
+        raise Refused("opening", "入账已经开始，不能撤回；请继续入账")
+    opening.move("stage", was="checked", to="withdrawn")
+    Enrollment.delete().where(Enrollment.roster << begun.select(Roster.id)).execute()
+    Roster.update(stage="withdrawn").where(Roster.id << begun.select(Roster.id)).execute()
+    audit.record("withdraw opening", by=by, at=at, on=opening, organization=opening.organization)
+    return opening
+
+
+def book_opening(opening: Opening, *, folder: Path, by: User, at: datetime) -> Opening:
+    """Book a kept workbook. Doing it again continues what broke off.
+
+    Refuses who kept it, and whatever is wrong with it by now. Raises Lost when it was booked or
+    withdrawn already.
+    """
+    if opening.stage != "checked":
+        raise Lost(f"opening {opening.id} is {opening.stage}")
+    if by.id == opening.by_id:
+        raise Refused("by", "期初数据须由上传人以外的人复核入账")
+    path, city = folder / opening.file, opening.organization
+    if opening.kind == "covers":
+        _book_covers(opening, _all(*read_covers(city, path, at.date(), opening)), by, at)
+    elif opening.kind == "payments":
+        _book_payments(opening, _all(*read_payments(city, path, at.date(), opening)), by, at)
+    else:
+        from huigong.workflows.enrollment.opening_claims import book_claims, read_claims
+
+        book_claims(opening, _all(*read_claims(city, path, at.date(), opening)), by, at)
+    return _finish(opening, by, at)
+
+
+@writes
+def _finish(opening: Opening, by: User, at: datetime) -> Opening:
+    opening.move("stage", was="checked", to="booked", booked_by=by.id, booked_at=at)
+    detail = f"{sheets.KINDS[opening.kind]} {opening.rows}行"
+    place = opening.organization
+    audit.record("book opening", by=by, at=at, on=opening, organization=place, detail=detail)
+    return opening
+
+
+# ── covers ──────────────────────────────────────────────────────────────────────────────────
+
+
+def read_covers(
+    city: Organization, path: Path, today: date, opening: Opening | None = None
+) -> tuple[list[Cover], Faults]:
+    """The covers of a workbook, and what is wrong with which row."""
+    places, checks = Places(city), dict[tuple[date, int], RosterCheck]()
+    covers, faults = sheets.each(path, "covers", lambda line: _cover(line, places, checks, today))
+    return covers, faults + _overlaps(covers, opening)
+
+
+def _cover(
+    line: Line, places: Places, checks: dict[tuple[date, int], RosterCheck], today: date
+) -> Cover:
+    unit, edition = places.unit(line), places.edition(line)
+    start = places.cover_from(line, edition)
+    if start > today:
+        raise Wrong("保障开始日：在今天之后，请按正常名册上报")
+    key = (start, line.epoch)
+    if key not in checks:
+        titles = {at: plain_title(title) for at, title in enumerate(PERSON)}
+        columns = {_FIELD_OF[title]: at for at, title in enumerate(PERSON)}
+        checks[key] = RosterCheck(Header((0,), columns, titles), start, epoch=line.epoch)
+    checks[key]._seen.clear()  # one person may stand here under several schemes and terms
+    found = checks[key].check(line.number, [line.cells.get(title, "") for title in PERSON])
+    if isinstance(found, list):
+        raise Wrong("；".join(f"{fault.title}：{fault.message}" for fault in found))
+    facts = sheets.known_facts(
+        {
+            "insurance": found.insurance,
+            "membership": found.membership,
+            "employment": found.employment,
+            "age": found.age,
+            "year": start.year,
+            "unit_level": unit.unit_level,
+        }
+    )
+    try:
+        fee = rules.fee(edition.plan, facts).total
+    except rules.NotStated as silent:
+        raise Wrong(silent.message) from silent
+    group = Group(unit.id, edition.id, start, line.word("自筹由谁承担", sheets.REST_BY, "单位"))
+    renewed = line.word("是否续保", sheets.YES)
+    index = Member.index_of_id(found.id_number)
+    return Cover(line.number, group, found, index, renewed, facts, fee)
+
+
+def _overlaps(covers: list[Cover], opening: Opening | None) -> Faults:
+    """Two covers of one scheme at once, in the workbook or with what the office has."""
+    editions = {
+        e.id: e for e in Edition.select().where(Edition.id << {c.group.edition for c in covers})
+    }
+    terms: dict[tuple[str, int], list[tuple[date, date, str]]] = defaultdict(list)
+    for scheme, index, first, last, where in _known_terms(covers, opening):
+        terms[index, scheme].append((first, last, where))
+    faults = []
+    for cover in covers:
+        edition = editions[cover.group.edition]
+        first = cover.group.cover_from
+        last = rules.last_day(first, edition.plan["term_months"])
+        mine = terms[cover.index, edition.scheme_id]
+        clash = next((where for a, b, where in mine if a <= last and first <= b), "")
+        if clash:
+            faults.append((cover.number, f"保障期与{clash}重叠"))
+        mine.append((first, last, f"第{cover.number}行"))
+    return faults
+
+
+def _known_terms(
+    covers: list[Cover], opening: Opening | None
+) -> list[tuple[int, str, date, date, str]]:
+    """Terms that people have in the office already, but for those of this very opening."""
+    mine = f"QC{opening.id:04d}-" if opening else "QC----"
+    found = []
+    indexes = list({cover.index for cover in covers})
+    for start in range(0, len(indexes), CHUNK):
+        rows: Any = (
+            Enrollment.select(
+                Edition.scheme,
+                Member.id_index,
+                Enrollment.cover_from,
+                Enrollment.cover_to,
+                Enrollment.left_on,
+                Enrollment.certificate,
+            )
+            .join_from(Enrollment, Member)
+            .join_from(Enrollment, Edition)
+            .join_from(Enrollment, Roster, JOIN.LEFT_OUTER)
+            .where(among(Member.id_index, indexes[start : start + CHUNK]), Enrollment.counts())
+            .where(Roster.number.is_null() | ~Roster.number.startswith(mine))
+        )
+        found += [
+            (scheme, index, first, left or last, f"已有的凭证{number}")
+            for scheme, index, first, last, left, number in rows.tuples()
+        ]
+    return found
+
+
+def _book_covers(opening: Opening, covers: list[Cover], by: User, at: datetime) -> None:
+    groups: dict[Group, list[Cover]] = defaultdict(list)
+    for cover in covers:
+        groups[cover.group].append(cover)
+    for place, (group, people) in enumerate(groups.items(), 1):
+        number = f"QC{opening.id:04d}-{place:05d}"
+        roster = Roster.get_or_none(Roster.number == number)
+        if roster is None or roster.stage == "reading":
+            roster = _roster(opening, number, group, people, at)
+        if roster.stage == "submitted":
+            approve_roster(roster, by=by, at=at)
+
+
+def _roster(
+    opening: Opening, number: str, group: Group, people: list[Cover], at: datetime
+) -> Roster:
+    """A roster of the opening with its rows, submitted."""
+    roster = _begin(opening, number, group, at)
+    for start in range(0, len(people), CHUNK):
+        _stage([_staged(roster, cover) for cover in people[start : start + CHUNK]])
+    total = sum(cover.fee for cover in people)
+    changes: dict[str, Any] = {"people": len(people), "total": total, "submitted_by": opening.by_id}
+    _submit(roster, changes)
+    return roster
+
+
+@writes
+def _begin(opening: Opening, number: str, group: Group, at: datetime) -> Roster:
+    RosterRow.delete().where(
+        RosterRow.roster << Roster.select(Roster.id).where(Roster.number == number)
+    ).execute()
+    known = Roster.get_or_none(Roster.number == number)
+    if known is not None:
+        return known  # type: ignore[no-any-return]
+    roster = Roster.create(
+        organization=group.unit, edition=group.edition, number=number, cover_from=group.cover_from,
+        rest_by=group.rest_by, file=opening.file, file_name=f"期初：{opening.file_name}",
+        made_by=opening.by_id, made_at=at,
+    )  # fmt: skip
+    tell(roster, "uploaded", by=opening.by, at=at, note=f"期初导入：{opening.file_name}")
+    return roster
+
+
+@writes
+def _stage(rows: list[tuple[Any, ...]]) -> None:
+    insert_rows("roster_row", _STAGED, rows)
+
+
+@writes
+def _submit(roster: Roster, changes: dict[str, Any]) -> None:
+    roster.move("stage", was="reading", to="submitted", **changes)
+
+
+def _staged(roster: Roster, cover: Cover) -> tuple[Any, ...]:
+    ref, person = vault.new_ref(), cover.person
+    secret = {"id": person.id_number, "phone": person.mobile, "card": person.bank_card}
+    sealed = vault.current().seal(
+        json.dumps(secret, ensure_ascii=False), table="roster_row", column="secret", row=ref
+    )
+    personal = {"sex": person.sex, "born_on": person.birth.isoformat(), "bank": person.bank}
+    facts = json.dumps(cover.facts | personal, ensure_ascii=False, sort_keys=True)
+    kind = "renewed" if cover.renewed else "new"
+    return (
+        *(ref, roster.id, cover.number, person.name, sealed, cover.index, facts, kind),
+        *("[]", "[]"),
+    )
+
+
+# ── payments ────────────────────────────────────────────────────────────────────────────────
+
+
+def read_payments(
+    city: Organization, path: Path, today: date, opening: Opening | None = None
+) -> tuple[list[Paid], Faults]:
+    """The payments of a workbook, and what is wrong with which row."""
+    places = Places(city)
+    left: dict[int, int] = {}
+    return sheets.each(path, "payments", lambda line: _paid(line, places, left, today, opening))
+
+
+def _paid(
+    line: Line, places: Places, left: dict[int, int], today: date, opening: Opening | None
+) -> Paid:
+    unit, edition = places.unit(line), places.edition(line)
+    start, carrier = places.cover_from(line, edition), line.word("承担方", sheets.CARRIER_OF)
+    due = (
+        Due.select()
+        .join(Roster)
+        .where(Roster.organization == unit, Roster.edition == edition, Roster.cover_from == start)
+        .where(Roster.number.startswith("QC"), Roster.stage == "approved", Due.carrier == carrier)
+        .order_by(Due.id)
+        .first()
+    )
+    if due is None:
+        raise Wrong("没有对应的期初应缴：请先导入参保，并核对单位、计划、保障开始日和承担方")
+    amount, on = line.fen("金额"), line.day("到账日期")
+    left.setdefault(due.id, due.amount - due.paid + _booked(due, opening))
+    if not 0 < amount <= left[due.id]:
+        raise Wrong(f"金额：这笔应缴还剩{yuan(left[due.id])}元")
+    if on > today:
+        raise Wrong("到账日期：在今天之后")
+    left[due.id] -= amount
+    return Paid(line.number, due, amount, on, line.text("流水号"))
+
+
+def _reference(opening: Opening, number: int) -> str:
+    return f"QC{opening.id:04d}-{number}"
+
+
+def _booked(due: Due, opening: Opening | None) -> int:
+    """Fen that a booking which broke off had already put on a due."""
+    if opening is None:
+        return 0
+    mine = Payment.bank_reference.startswith(f"QC{opening.id:04d}-")
+    return sum(p.amount for p in Payment.select().where(Payment.due == due, mine))
+
+
+def _book_payments(opening: Opening, paid: list[Paid], by: User, at: datetime) -> None:
+    for start in range(0, len(paid), 50):
+        _book_some(opening, paid[start : start + 50], by, at)
+
+
+@writes
+def _book_some(opening: Opening, paid: list[Paid], by: User, at: datetime) -> None:
+    for line in paid:
+        reference = funding.plain_reference(_reference(opening, line.number))
+        if Payment.select().where(Payment.bank_reference == reference).exists():
+            continue
+        remark = f"期初 {line.reference}".strip()
+        funding.record_payment(
+            line.due, amount=line.amount, received_on=line.on, bank_reference=reference,
+            remark=remark, by=by, at=at,
+        )  # fmt: skip
