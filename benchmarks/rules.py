@@ -259,7 +259,8 @@ def _replay(folder: Path, claims: int, most: float) -> Iterator[Row]:
         )  # fmt: skip
 
     taken: list[float] = []
-    clock = elapsed(lambda: taken.append(seconds(run)))
+    clock = elapsed(run)
+    taken.append(seconds(run, 3 if claims < 50_000 else 1))
     all_of = said[0].all
     same = all_of.claims == claims and all_of.then == all_of.now
     note = f"SQLite, {clock:.1f} s by the clock; then and now {'agree' if same else 'DIFFER'}"
