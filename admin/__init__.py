@@ -2,7 +2,7 @@
 
 from flask import Blueprint
 
-from huigong.admin import mending, movements, renewals  # noqa: F401 they join other words' blueprints
+from huigong.admin import mending, movements, receipts, renewals  # noqa: F401 they join other words' blueprints
 from huigong.admin.accounts import accounts
 from huigong.admin.audit import audit
 from huigong.admin.certificate_check import certificate_check
@@ -19,8 +19,11 @@ from huigong.admin.members import members
 from huigong.admin.organizations import organizations
 from huigong.admin.payouts import payouts
 from huigong.admin.replay import replay
+from huigong.admin.reminders import reminders
 from huigong.admin.schemes import schemes
 from huigong.admin.statements import statements
+from huigong.admin.top_ups import top_ups
+from huigong.admin.transfers import transfers
 
 BLUEPRINTS: list[Blueprint] = [
     home,
@@ -33,6 +36,9 @@ BLUEPRINTS: list[Blueprint] = [
     funding,
     statements,
     incomes,
+    top_ups,
+    transfers,
+    reminders,
     ledger,
     payouts,
     claims,

@@ -1,6 +1,6 @@
 """Funding: what is owed and by when, money received, receipts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -12,11 +12,13 @@ from huigong.access import allow, find, holds, scope, visible
 from huigong.admin.lists import Waiting, ordered, page_of
 from huigong.models import (
     Due,
+    DueStanding,
     Edition,
     Organization,
     Payment,
     PaymentReversal,
     Receipt,
+    ReceiptVoid,
     Role,
     Roster,
     Scheme,
@@ -25,6 +27,7 @@ from huigong.models import (
 from huigong.plans.vocabulary import CARRIERS, OPERATORS
 from huigong.refusals import Refused
 from huigong.workflows import funding as deeds
+from huigong.workflows import remarks, top_ups
 
 funding = Blueprint("funding", __name__, url_prefix="/admin/funding")
 
@@ -35,8 +38,8 @@ Payer = Organization.alias()
 
 def waiting() -> list[Waiting]:
     """What waits: for a clerk the unit's own dues; for finance overdue and open dues, receipts."""
-    mine = visible(Due, Role.CLERK).where(Due.payer << _own(Role.CLERK))
-    ours = visible(Due, Role.FINANCE).where(_ours())
+    mine = visible(DueStanding, Role.CLERK).where(DueStanding.payer << _own(Role.CLERK))
+    ours = visible(DueStanding, Role.FINANCE).where(_ours())
     late = _overdue(ours).count()
     return [
         Waiting(
@@ -48,8 +51,20 @@ def waiting() -> list[Waiting]:
             "笔应缴未到期，到账后请登记",
             url_for("funding.index", state="unpaid"),
         ),
-        Waiting(_to_confirm().count(), "份名册已缴清，待开票确认", url_for("funding.receipts")),
+        Waiting(to_confirm().count(), "份名册已缴清，待开票确认", url_for("funding.receipts")),
     ]
+
+
+def to_confirm() -> Any:
+    """The fully paid rosters without a receipt whose money is received by the user's office."""
+    ours = visible(DueStanding, Role.FINANCE).where(_ours()).join(Due)
+    rosters, open_ones = ours.select(Due.roster), _unpaid(ours).select(Due.roster)
+    confirmed = Receipt.select(Receipt.roster).where(
+        Receipt.id.not_in(ReceiptVoid.select(ReceiptVoid.receipt))
+    )
+    return visible(Roster, Role.FINANCE).where(
+        Roster.id << rosters, Roster.id.not_in(open_ones), Roster.id.not_in(confirmed)
+    )
 
 
 def _own(*roles: Role) -> list[int]:
@@ -60,22 +75,22 @@ def _own(*roles: Role) -> list[int]:
 def _ours() -> Any:
     """The condition that a due's money is received where the signed-in user is finance."""
     receivers = Organization.select(Organization.id).where(scope(Organization, Role.FINANCE))
-    return Due.roster << Roster.select(Roster.id).where(deeds.received_by(receivers))
+    return DueStanding.receiver << receivers
 
 
-def _unpaid(dues: Any) -> Any:
-    return dues.where(Due.received() < Due.amount)
+def _unpaid(standings: Any) -> Any:
+    return standings.where(DueStanding.settled == False)  # noqa: E712 SQL's own
 
 
-def _overdue(dues: Any) -> Any:
-    return _unpaid(dues).where(Due.due_on < clock.today())
+def _overdue(standings: Any) -> Any:
+    return _unpaid(standings).where(DueStanding.due_on < clock.today())
 
 
-def _in_state(dues: Any, state: str) -> Any:
+def _in_state(standings: Any, state: str) -> Any:
     if state == "paid":
-        return dues.where(Due.received() >= Due.amount)
+        return standings.where(DueStanding.settled == True)  # noqa: E712 SQL's own
     known = {"unpaid": _unpaid, "overdue": _overdue}
-    return known[state](dues) if state in known else dues
+    return known[state](standings) if state in known else standings
 
 
 @dataclass(frozen=True)
@@ -94,35 +109,44 @@ class Filters:
         number = int(scheme) if scheme.isdecimal() and len(scheme) < 9 else 0
         return cls(args.get("state", ""), number, args.get("carrier", ""), args.get("whose", usual))
 
-    def of(self, dues: Any) -> Any:
-        """The dues among `dues` that were asked for."""
-        dues = _in_state(dues, self.state)
+    def of(self, standings: Any) -> Any:
+        """What was asked for among standings that are joined with their dues."""
+        found = _in_state(standings, self.state)
         if self.scheme:
             editions = Edition.select(Edition.id).where(Edition.scheme == self.scheme)
             rosters = Roster.select(Roster.id).where(Roster.edition << editions)
-            dues = dues.where(Due.roster << rosters)
+            found = found.where(Due.roster << rosters)
         if self.carrier in CARRIERS:
-            dues = dues.where(Due.carrier == self.carrier)
+            found = found.where(Due.carrier == self.carrier)
         if self.whose == "mine":
-            dues = dues.where(Due.payer << _own(*READERS))
-        return dues
+            found = found.where(DueStanding.payer << _own(*READERS))
+        return found
 
 
 @funding.get("/")
 @allow(*READERS, on=Due, menu=(30, "缴费"))
 def index() -> Any:
     filters = Filters.asked()
-    dues = filters.of(visible(Due))
-    sums = dues.select(fn.SUM(Due.amount), fn.SUM(Due.received())).tuples().get()
-    owed, received = (int(fen or 0) for fen in sums)
-    columns = {"due": Due.due_on, "amount": Due.amount, "unit": Organization.pinyin}
-    page = page_of(ordered(_with_rosters(dues), columns, default="due"))
+    found = filters.of(visible(DueStanding).join(Due))
+    sums = found.select(fn.SUM(Due.amount), fn.SUM(DueStanding.owing)).tuples().get()
+    owed, owing = (int(fen or 0) for fen in sums)
+    page = _page(found)
     schemes = visible(Scheme).order_by(Scheme.name)
     return render_template(
         "admin/funding/index.html",
-        page=page, filters=filters, owed=owed, received=received, schemes=schemes,
+        page=page, filters=filters, owed=owed, received=owed - owing, schemes=schemes,
         states=STATES, carriers=CARRIERS, state_of=state_of,
     )  # fmt: skip
+
+
+def _page(found: Any) -> Any:
+    """The asked page of dues, with what the list shows of them."""
+    columns = {"due": DueStanding.due_on, "amount": Due.amount, "unit": Organization.pinyin}
+    joined = found.join_from(DueStanding, Organization, on=DueStanding.organization)
+    page = page_of(ordered(joined.select(DueStanding.due), columns, default="due"))
+    dues = _with_rosters(Due.select().where(Due.id << [row.due_id for row in page.rows]))
+    by_id = {due.id: due for due in dues}
+    return replace(page, rows=[by_id[row.due_id] for row in page.rows])
 
 
 def _with_rosters(dues: Any) -> Any:
@@ -158,8 +182,9 @@ def roster(id: int) -> Any:
         dues=dues,
         payments=_payments(roster),
         receipt=deeds.receipt_of(roster),
+        remarks={due.id: remarks.remark_for(roster, due.payer) for due in dues},
         is_paid=bool(dues) and deeds.is_paid(roster),
-        ours=_received_here(roster),
+        ours=received_here(roster),
         unstated=[d.carrier for d in dues if not deeds.stated_day(roster.edition.plan, d.carrier)],
         operator=OPERATORS[roster.edition.plan["operator"]],
         carriers=CARRIERS,
@@ -180,14 +205,14 @@ def _payments(roster: Roster) -> list[Any]:
     return payments
 
 
-def _received_here(roster: Roster) -> bool:
+def received_here(roster: Roster) -> bool:
     """Whether the signed-in user is finance of whoever receives this roster's money."""
     return holds(Role.FINANCE, at=roster.edition.organization)
 
 
-def _only_received_here(roster: Roster) -> None:
+def only_received_here(roster: Roster) -> None:
     """Another office's money is as absent here."""
-    if not _received_here(roster):
+    if not received_here(roster):
         abort(404)
 
 
@@ -195,7 +220,7 @@ def _only_received_here(roster: Roster) -> None:
 @allow(Role.FINANCE, on=Due)
 def payment(id: int) -> Any:
     due = find(Due, id)
-    _only_received_here(due.roster)
+    only_received_here(due.roster)
     typed = {"received_on": clock.today(), "amount": money.plain(due.amount - due.paid)}
     return _payment_page(due, typed, {})
 
@@ -204,7 +229,7 @@ def payment(id: int) -> Any:
 @allow(Role.FINANCE, on=Due)
 def record_payment(id: int) -> Any:
     due = find(Due, id)
-    _only_received_here(due.roster)
+    only_received_here(due.roster)
     try:
         deeds.record_payment(due, **_typed(request.form), by=g.user, at=clock.now())
     except Refused as refused:
@@ -243,7 +268,7 @@ def _typed(form: Any) -> dict[str, Any]:
 @allow(Role.FINANCE, on=Payment)
 def reversal(id: int) -> Any:
     payment = find(Payment, id)
-    _only_received_here(payment.due.roster)
+    only_received_here(payment.due.roster)
     return render_template(
         "admin/funding/reversal.html", payment=payment, form={}, errors={}, carriers=CARRIERS
     )
@@ -253,7 +278,7 @@ def reversal(id: int) -> Any:
 @allow(Role.FINANCE, on=Payment)
 def reverse_payment(id: int) -> Any:
     payment, form = find(Payment, id), request.form
-    _only_received_here(payment.due.roster)
+    only_received_here(payment.due.roster)
     try:
         deeds.reverse_payment(payment, reason=form.get("reason", ""), by=g.user, at=clock.now())
     except Refused as refused:
@@ -266,59 +291,17 @@ def reverse_payment(id: int) -> Any:
     return redirect(url_for("funding.roster", id=payment.due.roster_id), 303)
 
 
-def _to_confirm() -> Any:
-    """The fully paid rosters without a receipt whose money is received by the user's office."""
-    dues = visible(Due, Role.FINANCE).where(_ours())
-    rosters, open_ones = dues.select(Due.roster), _unpaid(dues).select(Due.roster)
-    confirmed = Receipt.select(Receipt.roster)
-    return visible(Roster, Role.FINANCE).where(
-        Roster.id << rosters, Roster.id.not_in(open_ones), Roster.id.not_in(confirmed)
-    )
-
-
-@funding.get("/receipts")
-@allow(Role.FINANCE, on=Roster)
-def receipts() -> Any:
-    page = page_of(_to_confirm().order_by(Roster.id))
-    return render_template("admin/funding/receipts.html", page=page)
-
-
-@funding.get("/rosters/<int:id>/receipt")
-@allow(Role.FINANCE, on=Roster)
-def receipt(id: int) -> Any:
+@funding.get("/rosters/<int:id>/notice")
+@allow(*READERS, on=Roster)
+def notice(id: int) -> Any:
+    """The fee notice: who pays how much until when, and what to write on the transfer."""
     roster = find(Roster, id)
-    _only_received_here(roster)
-    return _receipt_page(roster, {})
-
-
-@funding.post("/rosters/<int:id>/receipt")
-@allow(Role.FINANCE, on=Roster)
-def confirm_receipt(id: int) -> Any:
-    roster = find(Roster, id)
-    _only_received_here(roster)
-    try:
-        receipt = deeds.confirm_receipt(roster, by=g.user, at=clock.now())
-    except Refused as refused:
-        return _receipt_page(roster, refused.by_field()), 422
-    flash(f"已开票确认，编号 {receipt.number}")
-    return redirect(url_for("funding.receipt_print", id=receipt.id), 303)
-
-
-def _receipt_page(roster: Roster, errors: dict[str, str]) -> str:
-    total = sum(due.amount for due in roster.dues)
+    dues = list(_with_rosters(visible(Due).where(Due.roster == roster)).order_by(Due.due_on))
     return render_template(
-        "admin/funding/receipt.html",
-        roster=roster, total=total, is_paid=deeds.is_paid(roster), errors=errors,
-    )  # fmt: skip
-
-
-@funding.get("/receipts/<int:id>")
-@allow(*READERS, on=Receipt)
-def receipt_print(id: int) -> Any:
-    receipt = find(Receipt, id)
-    dues = list(_with_rosters(visible(Due).where(Due.roster == receipt.roster_id)))
-    return render_template(
-        "admin/funding/receipt_print.html",
-        receipt=receipt, roster=receipt.roster, dues=dues, carriers=CARRIERS,
-        operator=OPERATORS[receipt.roster.edition.plan["operator"]],
+        "admin/funding/notice.html",
+        roster=roster, dues=dues, carriers=CARRIERS, total=sum(due.amount for due in dues),
+        clause=(roster.edition.plan["fee"] or {}).get("clause", ""),
+        top_ups=top_ups.held_for(roster),
+        remarks={due.id: remarks.remark_for(roster, due.payer) for due in dues},
+        unstated=[d.carrier for d in dues if not deeds.stated_day(roster.edition.plan, d.carrier)],
     )  # fmt: skip

@@ -1,15 +1,20 @@
-"""The ledger: each scheme's fund and every journal, readable by anyone in the office."""
+"""The ledger: each scheme's fund, every journal, and a month's vouchers for the bookkeeping."""
 
+import io
+import re
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, Response, abort, flash, g, redirect, render_template, request, url_for
 from peewee import JOIN
 
-from huigong.access import allow, paths, scope, visible
+from huigong import clock
+from huigong.access import allow, find, holds, paths, scope, visible
 from huigong.admin.lists import page_of
 from huigong.models import Journal, Organization, Posting, Role, Scheme
+from huigong.refusals import Refused
 from huigong.workflows import ledger as deeds
+from huigong.workflows import vouchers
 
 ledger = Blueprint("ledger", __name__, url_prefix="/admin/ledger")
 
@@ -32,12 +37,14 @@ def index() -> Any:
         by_journal[line.journal_id].append(line)
     inside = Organization.select(Organization.id).where(scope(Organization))
     schemes: list[Any] = list(visible(Scheme).order_by(Scheme.id))
-    funds = deeds.funds(schemes, inside)
+    whole = _sees_whole(schemes)
+    funds = deeds.funds(schemes, None if whole else inside)
     return render_template(
         "admin/ledger/index.html",
         page=page, lines=by_journal, asked=asked, accounts=deeds.ACCOUNTS, schemes=schemes,
         funds=[fund for fund in funds if any(fund[1:])],
-        whole=_sees_whole(schemes),
+        whole=whole, suspense=deeds.in_suspense(inside), month=f"{clock.today():%Y-%m}",
+        offices=_offices(),
     )  # fmt: skip
 
 
@@ -68,3 +75,53 @@ def _sees_whole(schemes: list[Scheme]) -> bool:
     """Whether the user sees every journal of these schemes, not only those of a part."""
     runners = {scheme.organization for scheme in schemes}
     return all(any(o.path.startswith(path) for path in paths()) for o in runners)
+
+
+def _offices() -> list[Organization]:
+    """Where the signed-in user keeps or reads the books."""
+    grants = [g_ for g_ in g.grants if g_.role in (Role.FINANCE, Role.AUDITOR)]
+    return sorted({grant.organization for grant in grants}, key=lambda place: place.id)
+
+
+@ledger.get("/vouchers/<int:id>")
+@allow(Role.FINANCE, Role.AUDITOR, on=Organization)
+def month(id: int) -> Any:
+    """A month's vouchers as a workbook for the bookkeeping software."""
+    place, asked = find(Organization, id), request.args.get("month", "")
+    if not re.fullmatch(r"20\d\d-(0[1-9]|1[0-2])", asked):
+        abort(404)
+    book = io.BytesIO()
+    vouchers.write_month(book, place, asked)
+    attached = f'attachment; filename="vouchers-{place.id}-{asked}.xlsx"'
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    return Response(book.getvalue(), content_type=kind, headers={"Content-Disposition": attached})
+
+
+@ledger.get("/accounts/<int:id>")
+@allow(Role.FINANCE, Role.AUDITOR, on=Organization)
+def accounts(id: int) -> Any:
+    return _accounts_page(find(Organization, id), {}, {})
+
+
+@ledger.post("/accounts/<int:id>")
+@allow(Role.FINANCE, on=Organization)
+def name_accounts(id: int) -> Any:
+    place, form = find(Organization, id), request.form
+    names = {
+        account: (form.get(f"code-{account}", ""), form.get(f"name-{account}", ""))
+        for account in deeds.ACCOUNTS
+    }
+    try:
+        vouchers.name_accounts(place, names=names, by=g.user, at=clock.now())
+    except Refused as refused:
+        return _accounts_page(place, form, refused.by_field()), 422
+    flash("已保存会计科目")
+    return redirect(url_for("ledger.accounts", id=place.id), 303)
+
+
+def _accounts_page(place: Organization, form: Any, errors: dict[str, str]) -> str:
+    return render_template(
+        "admin/ledger/accounts.html",
+        place=place, names=vouchers.names_of(place), ours=deeds.ACCOUNTS, form=form,
+        errors=errors, can=holds(Role.FINANCE, at=place),
+    )  # fmt: skip

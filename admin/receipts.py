@@ -1,0 +1,115 @@
+"""Receipts: rosters to confirm, receipts issued, printed and voided."""
+
+from typing import Any
+
+from flask import flash, g, redirect, render_template, request, url_for
+from peewee import JOIN
+
+from huigong import clock
+from huigong.access import allow, find, scope, visible
+from huigong.admin.funding import (
+    READERS,
+    Payer,
+    funding,
+    only_received_here,
+    to_confirm,
+)
+from huigong.admin.lists import page_of
+from huigong.models import Due, Organization, Receipt, ReceiptVoid, Role, Roster
+from huigong.plans.vocabulary import CARRIERS, OPERATORS
+from huigong.refusals import Refused
+from huigong.workflows import funding as deeds
+
+
+@funding.get("/receipts")
+@allow(Role.FINANCE, on=Roster)
+def receipts() -> Any:
+    page = page_of(to_confirm().order_by(Roster.id))
+    return render_template("admin/funding/receipts.html", page=page)
+
+
+@funding.get("/rosters/<int:id>/receipt")
+@allow(Role.FINANCE, on=Roster)
+def receipt(id: int) -> Any:
+    roster = find(Roster, id)
+    only_received_here(roster)
+    return _receipt_page(roster, {})
+
+
+@funding.post("/rosters/<int:id>/receipt")
+@allow(Role.FINANCE, on=Roster)
+def confirm_receipt(id: int) -> Any:
+    roster = find(Roster, id)
+    only_received_here(roster)
+    try:
+        receipt = deeds.confirm_receipt(roster, by=g.user, at=clock.now())
+    except Refused as refused:
+        return _receipt_page(roster, refused.by_field()), 422
+    flash(f"已开票确认，编号 {receipt.number}")
+    return redirect(url_for("funding.receipt_print", id=receipt.id), 303)
+
+
+def _receipt_page(roster: Roster, errors: dict[str, str]) -> str:
+    total = sum(due.amount for due in roster.dues)
+    return render_template(
+        "admin/funding/receipt.html",
+        roster=roster, total=total, is_paid=deeds.is_paid(roster), errors=errors,
+    )  # fmt: skip
+
+
+@funding.get("/receipts/<int:id>")
+@allow(*READERS, on=Receipt)
+def receipt_print(id: int) -> Any:
+    receipt = find(Receipt, id)
+    dues = (
+        visible(Due)
+        .where(Due.roster == receipt.roster_id)
+        .select(Due, Payer)
+        .join(Payer, on=(Due.payer == Payer.id), attr="payer")
+    )
+    return render_template(
+        "admin/funding/receipt_print.html",
+        receipt=receipt, roster=receipt.roster, dues=list(dues), carriers=CARRIERS,
+        void=receipt.voids.first(),
+        operator=OPERATORS[receipt.roster.edition.plan["operator"]],
+    )  # fmt: skip
+
+
+@funding.get("/receipts/issued")
+@allow(Role.FINANCE, Role.AUDITOR, on=Receipt)
+def issued() -> Any:
+    """Every receipt in order of its number, the voided with their reasons."""
+    asked = request.args.get("q", "").strip()[:40].upper()
+    query = (
+        Receipt.select(Receipt, Roster, Organization, ReceiptVoid)
+        .where(scope(Receipt))
+        .join_from(Receipt, Roster)
+        .join_from(Receipt, Organization, on=Receipt.organization)
+        .join_from(Receipt, ReceiptVoid, JOIN.LEFT_OUTER, attr="void")
+    )
+    if asked:
+        query = query.where(Receipt.number.startswith(asked))
+    page = page_of(query.order_by(Receipt.id.desc()))
+    return render_template("admin/funding/issued.html", page=page, asked=asked)
+
+
+@funding.get("/receipts/<int:id>/void")
+@allow(Role.FINANCE, on=Receipt)
+def void(id: int) -> Any:
+    receipt = find(Receipt, id)
+    only_received_here(receipt.roster)
+    return render_template("admin/funding/void.html", receipt=receipt, form={}, errors={})
+
+
+@funding.post("/receipts/<int:id>/void")
+@allow(Role.FINANCE, on=Receipt)
+def void_receipt(id: int) -> Any:
+    receipt, form = find(Receipt, id), request.form
+    only_received_here(receipt.roster)
+    try:
+        deeds.void_receipt(receipt, reason=form.get("reason", ""), by=g.user, at=clock.now())
+    except Refused as refused:
+        page, errors = "admin/funding/void.html", refused.by_field()
+        return render_template(page, receipt=receipt, form=form, errors=errors), 422
+    flash(f"收据 {receipt.number} 已作废，编号不再使用")
+    return redirect(url_for("funding.roster", id=receipt.roster_id), 303)

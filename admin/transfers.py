@@ -1,0 +1,165 @@
+"""Transfer sheets: a month of received money per scheme for its operator."""
+
+import io
+import re
+from typing import Any
+
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    flash,
+    g,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+
+from huigong import clock, money
+from huigong.access import allow, find, holds, visible
+from huigong.admin.lists import page_of
+from huigong.admin.reminders import WORKBOOK
+from huigong.admin.typed import Typed
+from huigong.models import Organization, Role, Roster, Scheme, Transfer, TransferItem
+from huigong.plans.vocabulary import OPERATORS
+from huigong.refusals import Refused
+from huigong.sheets import Column, write_workbook
+from huigong.workflows import transfers as deeds
+
+transfers = Blueprint("transfers", __name__, url_prefix="/admin/transfers")
+
+READERS = (Role.FINANCE, Role.AUDITOR)
+COLUMNS = (
+    Column("单位", width=32),
+    Column("名册", width=22),
+    Column("人数", "count", width=8),
+    Column("到账", "yuan"),
+    Column("以前已转", "yuan"),
+    Column("本次应转", "yuan"),
+)
+
+
+def _month() -> str:
+    """The month that is asked for, otherwise this one."""
+    asked = request.values.get("month", "")
+    good = re.fullmatch(r"20\d\d-(0[1-9]|1[0-2])", asked)
+    return asked if good else f"{clock.today():%Y-%m}"
+
+
+def _operator(scheme: Scheme) -> str:
+    edition = scheme.editions.first()
+    return OPERATORS[edition.plan["operator"]] if edition and edition.plan else ""
+
+
+@transfers.get("/")
+@allow(*READERS, on=Transfer)
+def index() -> Any:
+    page = page_of(visible(Transfer).order_by(Transfer.id.desc()))
+    schemes = [
+        scheme
+        for scheme in visible(Scheme).order_by(Scheme.name)
+        if deeds.is_passed_on(scheme) and holds(*READERS, at=scheme.organization)
+    ]
+    undone = {t.id for t in page.rows if t.reversals.exists()}
+    return render_template(
+        "admin/transfers/index.html", page=page, schemes=schemes, undone=undone, month=_month()
+    )
+
+
+@transfers.get("/schemes/<int:id>/")
+@allow(*READERS, on=Scheme)
+def sheet(id: int) -> Any:
+    scheme = _run_here(find(Scheme, id), *READERS)
+    return _sheet_page(scheme, {"transferred_on": clock.today()}, {})
+
+
+def _run_here(scheme: Scheme, *roles: Role) -> Scheme:
+    """A scheme whose money the signed-in user keeps; another's is as absent."""
+    if not holds(*roles, at=scheme.organization):
+        abort(404)
+    return scheme
+
+
+def _sheet_page(scheme: Scheme, form: Any, errors: dict[str, str]) -> str:
+    items = deeds.to_pass_on(scheme, _month())
+    return render_template(
+        "admin/transfers/sheet.html",
+        scheme=scheme, month=_month(), items=items, total=sum(item.amount for item in items),
+        operator=_operator(scheme), form=form, errors=errors,
+        passed_on=deeds.is_passed_on(scheme),
+    )  # fmt: skip
+
+
+@transfers.get("/schemes/<int:id>/workbook")
+@allow(*READERS, on=Scheme)
+def workbook(id: int) -> Any:
+    scheme = _run_here(find(Scheme, id), *READERS)
+    rows = [
+        (i.roster.organization.name, i.roster.number, i.roster.people, i.received, i.before,
+         i.amount)
+        for i in deeds.to_pass_on(scheme, _month())
+    ]  # fmt: skip
+    book = io.BytesIO()
+    write_workbook(book, COLUMNS, rows, sheet="转款单", title=f"{scheme.name} {_month()} 转款单")
+    attached = f'attachment; filename="transfer-{scheme.id}-{_month()}.xlsx"'
+    return Response(
+        book.getvalue(), content_type=WORKBOOK, headers={"Content-Disposition": attached}
+    )
+
+
+@transfers.post("/schemes/<int:id>/")
+@allow(Role.FINANCE, on=Scheme)
+def record(id: int) -> Any:
+    scheme, form = _run_here(find(Scheme, id), Role.FINANCE), Typed(request.form)
+    try:
+        typed = form.all(
+            amount=form.yuan("amount", "转款金额"),
+            transferred_on=form.day("transferred_on", "转款日期"),
+        )
+        transfer = deeds.record_transfer(
+            scheme, month=_month(), bank_reference=form.text("bank_reference"), **typed,
+            by=g.user, at=clock.now(),
+        )  # fmt: skip
+    except Refused as refused:
+        return _sheet_page(scheme, request.form, refused.by_field()), 422
+    flash(f"已登记转款 {money.yuan(transfer.amount)} 元")
+    return redirect(url_for("transfers.page", id=transfer.id), 303)
+
+
+@transfers.get("/<int:id>/")
+@allow(*READERS, on=Transfer)
+def page(id: int) -> Any:
+    transfer = find(Transfer, id)
+    items = (
+        TransferItem.select(TransferItem, Roster, Organization)
+        .join(Roster)
+        .join(Organization)
+        .where(TransferItem.transfer == transfer)
+        .order_by(TransferItem.id)
+    )
+    return render_template(
+        "admin/transfers/page.html",
+        transfer=transfer, items=list(items), undone=transfer.reversals.first(),
+        operator=_operator(transfer.scheme),
+    )  # fmt: skip
+
+
+@transfers.get("/<int:id>/reversal")
+@allow(Role.FINANCE, on=Transfer)
+def reversal(id: int) -> Any:
+    transfer = find(Transfer, id)
+    return render_template("admin/transfers/reversal.html", transfer=transfer, form={}, errors={})
+
+
+@transfers.post("/<int:id>/reversal")
+@allow(Role.FINANCE, on=Transfer)
+def reverse(id: int) -> Any:
+    transfer, form = find(Transfer, id), request.form
+    try:
+        deeds.reverse_transfer(transfer, reason=form.get("reason", ""), by=g.user, at=clock.now())
+    except Refused as refused:
+        page, errors = "admin/transfers/reversal.html", refused.by_field()
+        return render_template(page, transfer=transfer, form=form, errors=errors), 422
+    flash("已更正：这次转款不再计入")
+    return redirect(url_for("transfers.page", id=transfer.id), 303)

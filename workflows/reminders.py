@@ -1,0 +1,115 @@
+"""Reminders: who still owes what and since when, and that they were told."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from peewee import fn
+
+from huigong.database import writes
+from huigong.models import Due, DueStanding, Edition, Organization, Reminder, Roster, User
+from huigong.money import yuan
+from huigong.refusals import Refused
+from huigong.workflows import audit
+
+WAYS = {"letter": "书面通知", "phone": "电话", "message": "短信或微信"}
+SOON_DAYS = 7
+
+
+class Owing(NamedTuple):
+    """What one payer owes one receiver: how many dues, fen, the first day that was or is due."""
+
+    payer: int
+    receiver: int
+    dues: int
+    amount: int
+    first: date
+
+
+def owing_by_payer(receivers: Any, *, until: date) -> Any:
+    """The payers with open dues to `receivers` due until a day, the longest waiting first; rows
+    are as Owing."""
+    return (
+        DueStanding.select(
+            DueStanding.payer,
+            DueStanding.receiver,
+            fn.COUNT(DueStanding.id).alias("dues"),
+            fn.SUM(DueStanding.owing).cast("BIGINT").alias("amount"),
+            fn.MIN(DueStanding.due_on).alias("first"),
+        )
+        .where(
+            DueStanding.receiver << receivers,
+            DueStanding.settled == False,  # noqa: E712 SQL's own
+            DueStanding.due_on <= until,
+        )
+        .group_by(DueStanding.payer, DueStanding.receiver)
+        .order_by(fn.MIN(DueStanding.due_on), DueStanding.payer)
+    )
+
+
+def as_owing(rows: Iterable[Any]) -> list[Owing]:
+    """Rows of `owing_by_payer` as they are meant: SQLite gives a smallest day as text."""
+    return [
+        Owing(payer, receiver, dues, int(fen), _day(first))
+        for payer, receiver, dues, fen, first in rows
+    ]
+
+
+def _day(found: Any) -> date:
+    return found if isinstance(found, date) else date.fromisoformat(found)
+
+
+def open_dues(dues: Any, payer: Organization, *, until: date | None = None) -> list[Any]:
+    """The open dues of one payer among `dues`, each with `.owing`, roster, edition and unit."""
+    query = (
+        dues.select(Due, Roster, Edition, Organization, DueStanding.id, DueStanding.owing)
+        .join_from(Due, Roster)
+        .join_from(Roster, Edition)
+        .join_from(Due, Organization, on=Due.organization)
+        .join_from(Due, DueStanding, on=DueStanding.due == Due.id)
+        .where(DueStanding.payer == payer, DueStanding.settled == False)  # noqa: E712
+        .order_by(Due.due_on, Due.id)
+    )
+    if until is not None:
+        query = query.where(DueStanding.due_on <= until)
+    found: list[Any] = list(query)
+    for due in found:
+        due.owing = due.duestanding.owing
+    return found
+
+
+def last_told(payers: Iterable[int], receivers: Any) -> dict[tuple[int, int], Reminder]:
+    """The last reminder of each (payer, receiver)."""
+    told = (
+        Reminder.select()
+        .where(Reminder.organization << list(payers), Reminder.receiver << receivers)
+        .order_by(Reminder.id)
+    )
+    return {(row.organization_id, row.receiver_id): row for row in told}
+
+
+@writes
+def remind(
+    payer: Organization, *, receiver: Organization, way: str, by: User, at: datetime
+) -> Reminder:
+    """Record that a payer was reminded of everything it owes now. Refuses an unknown way and a
+    payer that owes nothing."""
+    if way not in WAYS:
+        raise Refused("way", "请选择怎样催缴的")
+    standing: Any = DueStanding.select(
+        fn.COUNT(DueStanding.id), fn.COALESCE(fn.SUM(DueStanding.owing), 0)
+    ).where(
+        DueStanding.payer == payer,
+        DueStanding.receiver == receiver,
+        DueStanding.settled == False,  # noqa: E712 SQL's own
+    )
+    dues, amount = standing.tuples().get()
+    if not dues:
+        raise Refused("way", f"{payer.name}没有未缴清的应缴，不需要催缴")
+    reminder = Reminder.create(
+        organization=payer, receiver=receiver, way=way, dues=dues, amount=int(amount), by=by,
+        on=at.date(),
+    )  # fmt: skip
+    detail = f"{WAYS[way]} {dues}笔 {yuan(int(amount))}"
+    audit.record("remind", by=by, at=at, on=reminder, organization=payer, detail=detail)
+    return reminder
