@@ -25,7 +25,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from huigong import access, clock, database, identity, migrations, money, vault
-from huigong.admin import BLUEPRINTS, one_time
+from huigong.admin import BLUEPRINTS, lists, one_time
 from huigong.admin.public import public
 from huigong.config import Settings
 from huigong.refusals import Lost
@@ -161,6 +161,7 @@ def _words(app: Flask) -> None:
             "Role": access.Role,
             "ROLE_NAMES": access.ROLE_NAMES,
             "today": clock.today(),
+            "here": lists.here,
             "is_demo": settings.is_demo,
             "form_key": lambda: secrets.token_urlsafe(16),
         }

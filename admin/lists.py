@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from flask import request
 from peewee import ModelSelect
@@ -50,3 +51,9 @@ def ordered(
         asked = default
     column = columns[asked.lstrip("-")]
     return query.order_by(column.desc() if asked.startswith("-") else column.asc())
+
+
+def here(**changes: Any) -> str:
+    """This page's address with its query changed. What a visitor typed into the query stays a
+    query: `url_for` would take a key such as `_scheme` as its own."""
+    return f"{quote(request.path)}?{urlencode({**request.args.to_dict(), **changes})}"

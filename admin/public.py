@@ -13,6 +13,7 @@ from huigong.access import allow_anyone
 
 public = Blueprint("public", __name__)
 _HERE = Path(__file__).parent
+_LONGEST_NAME = 255  # bytes, of one file or folder
 
 
 @public.get("/")
@@ -23,6 +24,8 @@ def page(path: str = "") -> Any:
     built = current_app.config["SETTINGS"].public / "current"
     if path.startswith("admin/"):
         abort(404)
+    if any(len(name.encode()) > _LONGEST_NAME for name in path.split("/")) or len(path) > 2000:
+        return _absent(built)  # no file system of ours could even be asked for it
     target = safe_join(str(built), path)
     if target is not None and Path(target).is_dir():
         if path and not path.endswith("/"):

@@ -284,3 +284,24 @@ def test_an_endless_key_is_not_kept_endlessly(boss):
     assert len(FormKey.get().key) <= 64
     assert open_account(boss, "k" * 5000, "bbb").status_code == 303
     assert FormKey.select().count() == 1
+
+
+# ── Odd addresses ───────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "address", ["/" + "a" * 300, "/" + "惠" * 90, "/a" * 2500, "/zhengzhou/" + "%20" * 400]
+)
+def test_an_address_longer_than_any_file_name_is_a_page_that_does_not_exist(app, address):
+    assert app.test_client().get(address).status_code == 404
+
+
+@pytest.mark.parametrize("query", ["endpoint=x", "_method=x", "_scheme=javascript&_external=1"])
+@pytest.mark.parametrize("address", ["/admin/accounts", "/admin/organizations", "/admin/audit"])
+def test_what_a_visitor_types_into_a_query_stays_a_query(boss, address, query):
+    for _ in range(51):
+        a_user(Role.CLERK, at=Organization.get(Organization.level == "city"))
+    answer = boss.get(f"{address}?{query}")
+    assert answer.status_code == 200
+    links = re.findall(r'href="([^"]*)"', answer.get_data(as_text=True))
+    assert all(link.startswith(("/", "#", "data:,")) for link in links), links
