@@ -170,6 +170,7 @@ def test_from_the_members_page_to_the_approved_id(app, member, office):
     file = reviewer.get(f"{place}/proof")
     assert file.data == PDF
     assert file.headers["Content-Disposition"].startswith("attachment")
+    file.close()
     assert reviewer.send(place, {}).status_code == 422
     assert clerk.get(place).status_code == 403
     assert reviewer.send(place, {"verdict": "approve"}).status_code == 303
