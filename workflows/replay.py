@@ -131,13 +131,18 @@ def replay(
 
     `within` is a query of organizations' ids whose claims may be read (None: all). Claims of the
     same members decided before the span are history: their decided amounts use up the caps.
-    `progress` is told the number of claims done after each batch of members.
+    `progress` is told how many more claims are done, about every thousand.
     """
     said, rule = Replay(since, until, rise), rules.prepare(plan)
+    done = 0
     for claims in _members(scheme, until, within):
         _replay_member(said, rule, claims)
-        if progress:
-            progress(len(claims))
+        done += len(claims)
+        if progress and done >= BATCH:
+            progress(done)
+            done = 0
+    if progress and done:
+        progress(done)
     said.turned_down = _in_span(_decisions(scheme, until, within, "refuse"), since).count()
     _contributions(said, plan, scheme, within)
     return said
