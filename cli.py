@@ -7,7 +7,7 @@ import apsw
 import click
 from peewee import DatabaseError, InterfaceError
 
-from huigong import cli_demo, cli_office, cli_roster, cli_scheme, cli_site
+from huigong import cli_demo, cli_office, cli_roster, cli_scheme, cli_site, cli_worker
 from huigong.config import Settings, read_settings
 from huigong.refusals import Refused, StartRefused
 
@@ -43,9 +43,11 @@ def run(settings: Settings, port: int | None) -> None:
     """Serve an office until the process is stopped."""
     import waitress
 
+    from huigong.admin import background
     from huigong.app import make_app, open_office
 
     open_office(settings)
+    background.keep_watch(settings)
     listen = port or settings.port
     click.echo(
         f"公众网站 http://{settings.host}:{listen}/  办公室 http://{settings.host}:{listen}/admin/"
@@ -79,6 +81,7 @@ for command in (
     cli_office.verify,
 ):
     main.add_command(command)
+cli_roster.roster.add_command(cli_worker.work)
 main.add_command(cli_roster.roster)
 main.add_command(cli_site.site)
 main.add_command(cli_demo.demo)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from peewee import (
     JOIN,
+    SQL,
     BigIntegerField,
     BlobField,
     BooleanField,
@@ -22,6 +23,7 @@ from peewee import (
     ForeignKeyField,
     IntegerField,
     Model,
+    NodeList,
     TextField,
     fn,
 )
@@ -442,9 +444,20 @@ class RosterRow(Sealed):
     class Meta:
         indexes = ((("roster", "kind", "number"), False), (("roster", "id_index"), False))
 
+    @classmethod
+    def is_warned(cls) -> Any:
+        """The condition that a row is worth a second look, as its partial index says it."""
+        return NodeList((cls.warnings, SQL("<> '[]'")))
+
     def opened_secret(self) -> Any:
         """The ID, phone and card of a row, each "" where it has none."""
         return json.loads(self.opened("secret") or '{"id": "", "phone": "", "card": ""}')
+
+
+RosterRow.add_index(
+    SQL('CREATE INDEX "roster_row_warned" ON "roster_row" ("roster_id", "number") '
+        """WHERE "warnings" <> '[]'""")
+)
 
 
 class Enrollment(Base):

@@ -2,7 +2,7 @@
 
 from flask import Blueprint
 
-from huigong.admin import mending, movements, receipts, renewals  # noqa: F401 they join other words' blueprints
+from huigong.admin import mending, movements, receipts, renewals, roster_work  # noqa: F401 they join other words' blueprints
 from huigong.admin.accounts import accounts
 from huigong.admin.audit import audit
 from huigong.admin.certificate_check import certificate_check
@@ -16,6 +16,8 @@ from huigong.admin.incomes import incomes
 from huigong.admin.ledger import ledger
 from huigong.admin.listings import listings
 from huigong.admin.members import members
+from huigong.admin.opening import opening
+from huigong.admin.operator import operator
 from huigong.admin.organizations import organizations
 from huigong.admin.payouts import payouts
 from huigong.admin.replay import replay
@@ -31,6 +33,8 @@ BLUEPRINTS: list[Blueprint] = [
     members,
     accounts,
     organizations,
+    opening,
+    operator,
     audit,
     listings,
     funding,

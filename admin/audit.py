@@ -76,6 +76,8 @@ DEED_WORDS = {
     "import stations": "导入站点",
     "load archive": "载入存档内容",
     "upload roster": "上传名册",
+    "ask approval": "开始批准名册",
+    "stop roster job": "停止处理名册",
     "submit roster": "提交名册",
     "return roster": "退回名册",
     "withdraw roster": "撤回名册",

@@ -23,10 +23,11 @@ from flask import (
 
 from huigong import clock, uploads
 from huigong.access import allow, find, holds, paths, visible
+from huigong.admin import background
 from huigong.admin.lists import Page, Waiting, ordered, page_of
 from huigong.models import Edition, Level, Organization, Role, Roster, RosterEvent, RosterRow
 from huigong.refusals import Refused
-from huigong.sheets import SheetRefused
+from huigong.sheets import SheetRefused, inspect_upload
 from huigong.workflows import enrollment as deeds
 from huigong.workflows import funding
 from huigong.workflows.enrollment import ages, answer, meanings, staffing
@@ -59,8 +60,10 @@ EVENTS = {
 REST_BY = {"unit": "单位承担", "person": "职工个人承担"}
 CARRIERS = {**funding.CARRIERS, "rest": "基层自筹"}
 EVERYONE = (Role.CLERK, Role.REVIEWER, Role.FINANCE, Role.AUDITOR, Role.ADMINISTRATOR)
+READ_AT_ONCE = 256 * 1024  # bytes, some 4,000 people; more is read in the background
+APPROVED_AT_ONCE = 4000
 FAULTS_SHOWN = 5  # first lines of each kind; the rest are in their own file
-_FAULTY_READ = 50_000
+_FAULTY_READ = 2000  # past that as they were counted at the reading
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -163,11 +166,23 @@ def _draft(form: Any) -> Roster:
         raise Refused.all(faults)
     unit = find(Organization, int(chosen["unit"][:9]))
     with _kept() as (kept, folder):
-        return deeds.draft_roster(
-            organization=unit, edition=edition, cover_from=cover_from,
-            rest_by=form["rest_by"], kept=kept, folder=folder,
-            by=g.user, at=clock.now(), seen=paths(),
-        )  # fmt: skip
+        asked = {
+            "organization": unit, "edition": edition, "cover_from": cover_from,
+            "rest_by": form["rest_by"], "kept": kept,
+            "by": g.user, "at": clock.now(), "seen": paths(),
+        }  # fmt: skip
+        if is_big(kept, folder):
+            return deeds.draft_in_background(**asked)
+        return deeds.draft_roster(**asked, folder=folder)
+
+
+def is_big(kept: uploads.Kept, folder: Path) -> bool:
+    """Whether a kept file is read in the background. Refuses what is no workbook at once."""
+    try:
+        inspect_upload(folder / kept.file)
+    except SheetRefused as refused:
+        raise Refused("file", str(refused)) from refused
+    return kept.size > READ_AT_ONCE
 
 
 class _kept:
@@ -220,13 +235,15 @@ def _download(content: bytes, name: str) -> Response:
 @allow(*EVERYONE, on=Roster)
 def page(id: int) -> Any:
     roster = find(Roster, id)
-    kind = request.args.get("kind", "")
-    return render_template(
+    kind, work = request.args.get("kind", ""), background.work_of(roster)
+    html = render_template(
         "admin/enrollment/page.html",
-        **_facts(roster), people=_people(roster, kind), kind=kind,
+        **_facts(roster), **work, people=_people(roster, kind), kind=kind,
         faults=_faults(roster), events=list(roster.events.order_by(RosterEvent.id)),
         dues=list(roster.dues), paid=roster.stage == "approved" and funding.is_paid(roster),
     )  # fmt: skip
+    is_over = work["job"] is None and request.headers.get("HX-Target") == "work"
+    return Response(html, headers={"HX-Refresh": "true"} if is_over else None)
 
 
 def _facts(roster: Roster) -> dict[str, Any]:
@@ -235,7 +252,7 @@ def _facts(roster: Roster) -> dict[str, Any]:
     own = g.user.id in (roster.made_by_id, roster.submitted_by_id)
     return {
         "roster": roster,
-        "counts": deeds.kinds(roster),
+        "counts": roster.digest.get("kinds") or deeds.kinds(roster),
         "warned": _warned(roster).count(),
         "split": _split(roster),
         "stage": STAGES[roster.stage],
@@ -274,26 +291,30 @@ def _split(roster: Roster) -> list[tuple[str, int, int]]:
 
 def _warned(roster: Roster) -> Any:
     rows = RosterRow.select().where(RosterRow.roster == roster, RosterRow.kind != "faulty")
-    return rows.where(RosterRow.warnings.cast("TEXT") != "[]")
+    return rows.where(RosterRow.is_warned())
 
 
 def _people(roster: Roster, kind: str) -> Page:
     """The clean rows, or those of one kind, or (`warned`) those worth a second look."""
-    rows: Any = RosterRow.select().where(RosterRow.roster == roster, RosterRow.kind != "faulty")
+    rows: Any = RosterRow.select().where(RosterRow.roster == roster, RosterRow.kind > "faulty")
     if kind == "warned":
         rows = _warned(roster)
     elif kind in KINDS:
         rows = rows.where(RosterRow.kind == kind)
-    return page_of(rows.order_by(RosterRow.number))
+    if kind != "warned":
+        rows = rows.order_by(RosterRow.kind)  # as its index is, a city's roster too
+    return page_of(rows.order_by_extend(RosterRow.number))
 
 
 def _faults(roster: Roster) -> list[tuple[str, int, list[str]]]:
     """(column, how many, the first as sentences), the most frequent first."""
+    if roster.faulty > _FAULTY_READ:
+        return [(title, count, lines) for title, count, lines in roster.digest["faults"]]
     groups: dict[str, list[str]] = defaultdict(list)
     rows: Any = RosterRow.select(RosterRow.number, RosterRow.faults).where(
         RosterRow.roster == roster, RosterRow.kind == "faulty"
     )
-    for number, faults in rows.order_by(RosterRow.number).limit(_FAULTY_READ).tuples():
+    for number, faults in rows.order_by(RosterRow.number).tuples():
         for title, message in faults:
             groups[title].append(f"第{number}行 {title}：{message}")
     found = [(title, len(lines), lines[:FAULTS_SHOWN]) for title, lines in groups.items()]
@@ -334,9 +355,11 @@ def restage(id: int) -> Any:
     old = roster.file
     try:
         with _kept() as (kept, folder):
-            deeds.restage_roster(
-                roster, kept=kept, folder=folder, by=g.user, at=clock.now(), seen=paths()
-            )
+            asked = {"kept": kept, "by": g.user, "at": clock.now(), "seen": paths()}
+            if is_big(kept, folder):
+                deeds.restage_in_background(roster, **asked)
+            else:
+                deeds.restage_roster(roster, **asked, folder=folder)
     except Refused as refused:
         return _upload_page(roster, refused.by_field()), 422
     uploads.drop(folder, old)
@@ -396,6 +419,9 @@ def approve(id: int) -> Any:
 def approve_now(id: int) -> Any:
     roster = find(Roster, id)
     try:
+        if roster.people > APPROVED_AT_ONCE:
+            deeds.approve_in_background(roster, by=g.user, at=clock.now())
+            return redirect(url_for("enrollment.page", id=id), 303)
         deeds.approve_roster(roster, by=g.user, at=clock.now())
     except Refused as refused:
         errors = refused.by_field()

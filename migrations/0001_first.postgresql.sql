@@ -251,6 +251,7 @@ CREATE TABLE "roster_row" ("id" SERIAL NOT NULL PRIMARY KEY, "ref" TEXT NOT NULL
 CREATE UNIQUE INDEX "roster_row_ref" ON "roster_row" ("ref");;
 CREATE INDEX "roster_row_roster_id_kind_number" ON "roster_row" ("roster_id", "kind", "number");;
 CREATE INDEX "roster_row_roster_id_id_index" ON "roster_row" ("roster_id", "id_index");;
+CREATE INDEX "roster_row_warned" ON "roster_row" ("roster_id", "number") WHERE "warnings" <> '[]';;
 CREATE TABLE "staff_count" ("id" SERIAL NOT NULL PRIMARY KEY, "organization_id" INTEGER NOT NULL, "people" INTEGER NOT NULL CHECK (people > 0), "by_id" INTEGER NOT NULL, "at" TIMESTAMP NOT NULL, FOREIGN KEY ("organization_id") REFERENCES "organization" ("id"), FOREIGN KEY ("by_id") REFERENCES "user" ("id"));;
 CREATE INDEX "staff_count_organization_id" ON "staff_count" ("organization_id");;
 CREATE INDEX "staff_count_by_id" ON "staff_count" ("by_id");;

@@ -107,9 +107,7 @@ def _batches(roster: Roster, pace: Pace) -> Iterator[tuple[int, list[StagedRow],
 
 
 @writes
-def _enroll_some(
-    roster: Roster, people: list[Entry], *, prefix: str, fees: dict[str, int]
-) -> None:
+def _enroll_some(roster: Roster, people: list[Entry], *, prefix: str, fees: dict[str, int]) -> None:
     """Enroll some of a roster's people, those left out whom a broken-off approval enrolled."""
     still(roster, "submitted")
     ids = find_or_make(roster, people)

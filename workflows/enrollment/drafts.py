@@ -58,11 +58,11 @@ def draft_roster(
     Refuses a unit or edition that cannot enroll, a start outside the edition's dates or in the
     past, and a file that is not a roster; then nothing is saved.
     """
-    _refuse_unfit(organization, edition, cover_from, rest_by, at.date())
+    refuse_unfit(organization, edition, cover_from, rest_by, at.date())
     known = meanings_of(organization)
     reading = RosterReading(edition.plan, cover_from, organization.unit_level, known)
     lines = reading.all_lines(folder / kept.file)
-    roster = _begin(organization, edition, cover_from, rest_by, kept, by, at)
+    roster = begin(organization, edition, cover_from, rest_by, kept, by, at)
     return stage(roster, reading, lines, seen)
 
 
@@ -72,16 +72,16 @@ def restage_roster(
     """Put another file in the place of a draft's or returned roster's; the caller forgets the
     old one. Refuses as `draft_roster` does; then the roster stays as it was."""
     unit, edition = roster.organization, roster.edition
-    _refuse_unfit(unit, edition, roster.cover_from, roster.rest_by, at.date())
+    refuse_unfit(unit, edition, roster.cover_from, roster.rest_by, at.date())
     known = meanings_of(unit)
     reading = RosterReading(edition.plan, roster.cover_from, unit.unit_level, known)
     lines = reading.all_lines(folder / kept.file)
-    _begin_again(roster, kept, by, at)
+    begin_again(roster, kept, by, at)
     forget_rows(roster)
     return stage(roster, reading, lines, seen)
 
 
-def _refuse_unfit(
+def refuse_unfit(
     unit: Organization, edition: Edition, cover_from: date, rest_by: str, today: date
 ) -> None:
     faults = []
@@ -112,7 +112,7 @@ def _refuse_unfit(
 
 
 @writes
-def _begin(
+def begin(
     organization: Organization,
     edition: Edition,
     cover_from: date,
@@ -140,7 +140,7 @@ def _begin(
 
 
 @writes
-def _begin_again(roster: Roster, kept: Kept, by: User, at: datetime) -> None:
+def begin_again(roster: Roster, kept: Kept, by: User, at: datetime) -> None:
     if roster.stage not in ("reading", "draft", "returned"):
         raise Lost(f"roster {roster.id} is {roster.stage}")
     fresh = {"file_name": kept.name, "made_by": by.id, "made_at": at, "clean_only": False}

@@ -48,8 +48,8 @@ class Pace:
         """Learn from the last one: twice as many after a quick one, half after a slow one."""
         if seconds < 0.08:
             self.rows = min(self.rows * 2, MOST)
-        elif seconds > 0.2:
-            self.rows = max(self.rows // 2, 250)
+        elif seconds > 0.3:
+            self.rows = max(self.rows // 2, 1000)
 
 
 def read_roster_file(
@@ -138,9 +138,7 @@ class Digest:
         }
 
 
-def split_of(
-    plan: dict[str, Any], groups: Iterable[tuple[dict[str, Any], int]]
-) -> list[list[Any]]:
+def split_of(plan: dict[str, Any], groups: Iterable[tuple[dict[str, Any], int]]) -> list[list[Any]]:
     """How the fee is carried by groups of people who are alike to it: [[carrier, fen each,
     people], …]. Where the source states no shares, all of the fee is the rest."""
     people: Counter[tuple[str, int]] = Counter()

@@ -1,0 +1,100 @@
+"""Big rosters at work in the background: how far they are, and the process that does the work,
+started when there is some and gone when there is none."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from typing import Any
+
+from flask import current_app
+
+from huigong import clock, database
+from huigong.access import holds
+from huigong.config import Settings
+from huigong.models import Role, Roster, RosterJob
+from huigong.workflows.enrollment import jobs
+
+_WATCH_SECONDS = 5
+_worker: subprocess.Popen[bytes] | None = None
+_starting = threading.Lock()
+
+
+PHASES = {
+    "waiting": "等待处理",
+    "read": "正在打开文件",
+    "stage": "正在逐行校对",
+    "enroll": "正在生成参保凭证",
+    "settle": "正在核对重复参保并生成应缴",
+    "forget": "正在删除名单",
+}
+
+
+def work_of(roster: Roster) -> dict[str, Any]:
+    """What a roster's page says of the work on it; a worker that is gone is replaced."""
+    job = jobs.job_of(roster)
+    if job is not None and not job.refused and _is_unheld(job):
+        start_worker(current_app.config["SETTINGS"])
+    return {
+        "job": job,
+        "phase": PHASES.get(job.phase, "") if job else "",
+        "may_stop": job is not None and job.kind != "forget" and may_stop(job, roster),
+    }
+
+
+def _is_unheld(job: RosterJob) -> bool:
+    return not job.worker or (clock.real_now() - job.beat_at).total_seconds() > 20
+
+
+def may_stop(job: RosterJob, roster: Roster) -> bool:
+    role = Role.CLERK if job.kind == "read" else Role.REVIEWER
+    return holds(role, at=roster.organization)
+
+
+def start_worker(settings: Settings) -> None:
+    """Start a worker unless this process has one at work.
+
+    It is detached, so that it outlives the web process, and takes up whatever waits in the
+    database: two of them share the work.
+    """
+    global _worker  # one web process keeps one worker
+    with _starting:
+        if _worker is not None and _worker.poll() is None:
+            return
+        command = [sys.executable, "-m", "huigong.cli", "roster", "work"]
+        _worker = subprocess.Popen(  # noqa: S603 - our own interpreter and command; no shell
+            command,
+            env=_environment(settings),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """This office's settings for a process of its own, whatever this one was started with."""
+    said = {
+        "HUIGONG_HOME": str(settings.home),
+        "HUIGONG_KEYS": str(settings.keys),
+        "DATABASE_URL": settings.database_url,
+        "HUIGONG_TODAY": settings.today.isoformat() if settings.today else "",
+    }
+    return {**os.environ, **said}
+
+
+def keep_watch(settings: Settings) -> None:
+    """Look every few seconds whether work waits, also what a killed worker left behind."""
+    threading.Thread(target=_watch, args=(settings,), daemon=True).start()
+
+
+def _watch(settings: Settings) -> None:
+    while True:
+        time.sleep(_WATCH_SECONDS)
+        try:
+            with database.db.connection_context():
+                waits = jobs.is_waiting(now=clock.real_now())
+        except Exception:  # noqa: S112 - the database is away for a moment: look again
+            continue
+        if waits:
+            start_worker(settings)

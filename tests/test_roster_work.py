@@ -1,0 +1,263 @@
+"""Big rosters: read, approved and forgotten by a process of its own, which may be killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import date, timedelta
+
+import pytest
+from builders import NOW, a_user, signed_in
+from builders_enrollment import (
+    a_county_unit,
+    a_person,
+    a_roster_file,
+    a_submitted_roster,
+    kept_in,
+    the_edition,
+)
+from test_enrollment import uploaded
+
+from huigong import clock, database
+from huigong.admin import background
+from huigong.models import Due, Enrollment, Member, Role, Roster, RosterJob, RosterRow
+from huigong.refusals import Lost, Refused
+from huigong.workflows import enrollment
+from huigong.workflows.enrollment import approval, jobs, reading
+
+screens = sys.modules["huigong.admin.enrollment"]  # huigong.admin.enrollment is the blueprint
+QUIET = {"stdout": subprocess.DEVNULL, "stdin": subprocess.DEVNULL}
+
+
+def a_begun_roster(office, content, unit=None):
+    """A roster whose file waits to be read in the background."""
+    unit = unit or a_county_unit()
+    return enrollment.draft_in_background(
+        organization=unit, edition=the_edition(unit), cover_from=date(2025, 1, 1),
+        rest_by="unit", kept=kept_in(office.files, content), by=a_user(Role.CLERK, at=unit), at=NOW,
+    )  # fmt: skip
+
+
+def work_off(office, **more):
+    """One job done in this process, as the worker would; how far it got told in `more`."""
+    job = jobs.take("here", now=clock.real_now())
+    jobs.work(job, worker="here", folder=office.files, told=more.get("told", reading.quiet))
+    return job
+
+
+def a_worker(office):
+    """`huigong roster work` as the web process starts it."""
+    command = [sys.executable, "-m", "huigong.cli", "roster", "work"]
+    return subprocess.Popen(command, env=background._environment(office), **QUIET)
+
+
+def again(roster):
+    return Roster.get_by_id(roster.id)
+
+
+def test_a_roster_read_in_the_background_is_the_one_read_at_once(office):
+    content = a_roster_file(people=[*(a_person() for _ in range(9)), a_person(姓名="")])
+    roster = a_begun_roster(office, content)
+    assert (roster.stage, roster.rows.count()) == ("reading", 0)
+    work_off(office)
+    roster = again(roster)
+    assert (roster.stage, roster.people, roster.faulty) == ("draft", 9, 1)
+    assert roster.digest["kinds"] == {"new": 9, "faulty": 1}
+    assert roster.digest["faults"] == [["姓名", 1, ["第12行 姓名：未填写"]]]
+    assert not RosterJob.select().exists()
+
+
+def test_a_file_that_turns_out_to_be_no_roster_leaves_one_sentence_and_no_rows(office):
+    roster = a_begun_roster(office, "甲,乙\n1,2\n".encode())
+    work_off(office)
+    assert "找不到" in jobs.job_of(roster).refused
+    assert (again(roster).stage, RosterRow.select().count()) == ("reading", 0)
+    assert jobs.take("another", now=clock.real_now()) is None
+
+
+def test_reading_that_broke_off_begins_anew(office, monkeypatch):
+    roster = a_begun_roster(office, a_roster_file(9))
+    monkeypatch.setattr(reading, "CHUNK", 3)
+    monkeypatch.setattr(reading, "MOST", 3)
+
+    def killed(phase, done, total):
+        if phase == "stage":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        work_off(office, told=killed)
+    assert RosterRow.select().count() == 3
+    assert jobs.take("another", now=clock.real_now()) is None, "its beat is fresh"
+    RosterJob.update(beat_at=clock.real_now() - timedelta(minutes=1)).execute()
+    work_off(office)
+    assert (again(roster).stage, again(roster).people) == ("draft", 9)
+    assert RosterRow.select().count() == 9
+
+
+def test_a_job_that_breaks_off_three_times_is_given_up(office):
+    roster = a_begun_roster(office, a_roster_file(3))
+    for _ in range(3):
+        assert jobs.take("gone", now=clock.real_now()) is not None
+        RosterJob.update(beat_at=clock.real_now() - timedelta(minutes=1)).execute()
+    assert jobs.take("next", now=clock.real_now()) is None
+    assert jobs.job_of(roster).refused == jobs.GIVEN_UP
+
+
+def test_a_worker_that_lost_its_job_stops(office):
+    a_begun_roster(office, a_roster_file(3))
+    job = jobs.take("first", now=clock.real_now())
+    RosterJob.update(beat_at=clock.real_now() - timedelta(minutes=1)).execute()
+    jobs.take("second", now=clock.real_now())
+    with pytest.raises(Lost):
+        jobs.beat(job, worker="first", phase="stage", done=1, total=3, now=clock.real_now())
+
+
+def test_a_stopped_reading_keeps_no_names(office, monkeypatch):
+    roster = a_begun_roster(office, a_roster_file(9))
+    monkeypatch.setattr(reading, "CHUNK", 3)
+    monkeypatch.setattr(reading, "MOST", 3)
+    clerk = roster.made_by
+
+    def told(phase, done, total):
+        if phase == "stage" and done < 8:
+            jobs.stop(roster, by=clerk, at=NOW, now=clock.real_now())
+        now = clock.real_now()
+        jobs.beat(jobs.job_of(roster), worker="here", phase=phase, done=done, total=total, now=now)
+
+    work_off(office, told=told)
+    assert jobs.job_of(roster).refused == jobs.STOPPED
+    assert RosterRow.select().count() == 0
+
+
+def test_a_job_nobody_works_on_stops_at_once(office):
+    roster = a_begun_roster(office, a_roster_file(3))
+    jobs.stop(roster, by=roster.made_by, at=NOW, now=clock.real_now())
+    assert jobs.job_of(roster).refused == jobs.STOPPED
+    with pytest.raises(Lost):
+        jobs.stop(roster, by=roster.made_by, at=NOW, now=clock.real_now())
+
+
+def test_a_roster_approved_in_the_background_goes_on_where_it_stopped(office, monkeypatch):
+    roster = a_submitted_roster(people=7)
+    reviewer = a_user(Role.REVIEWER, at=roster.organization.parent)
+    monkeypatch.setattr(approval, "CHUNK", 3)
+    monkeypatch.setattr(reading, "MOST", 3)
+    job = enrollment.approve_in_background(roster, by=reviewer, at=NOW)
+    assert enrollment.approve_in_background(roster, by=reviewer, at=NOW) == job
+
+    def killed(phase, done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        work_off(office, told=killed)
+    assert (Enrollment.select().count(), Enrollment.counted().count()) == (3, 0)
+    RosterJob.update(beat_at=clock.real_now() - timedelta(minutes=1)).execute()
+    work_off(office)
+    assert (again(roster).stage, again(roster).approved_by) == ("approved", reviewer)
+    assert Enrollment.counted().count() == Member.select().count() == 7
+    assert sum(due.amount for due in Due.select()) == 560_00
+
+
+def test_who_may_not_approve_may_not_ask_for_it(office):
+    roster = a_submitted_roster()
+    with pytest.raises(Refused, match="不能是同一人"):
+        enrollment.approve_in_background(roster, by=roster.made_by, at=NOW)
+
+
+def test_a_killed_worker_is_replaced_and_the_roster_read(office):
+    roster = a_begun_roster(office, a_roster_file(400))
+    first = a_worker(office)
+    deadline = time.monotonic() + 30
+    while not (jobs.job_of(roster) and jobs.job_of(roster).worker) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.kill(first.pid, signal.SIGKILL)
+    first.wait()
+    if again(roster).stage == "reading":  # it may have been quicker than the kill
+        RosterJob.update(beat_at=clock.real_now() - timedelta(minutes=1)).execute()
+        assert a_worker(office).wait(timeout=60) == 0
+    assert (again(roster).stage, again(roster).people) == ("draft", 400)
+    assert not RosterJob.select().exists()
+
+
+def test_two_workers_share_what_waits(office):
+    rosters = [a_begun_roster(office, a_roster_file(40)) for _ in range(4)]
+    assert [worker.wait(timeout=60) for worker in [a_worker(office), a_worker(office)]] == [0, 0]
+    assert {again(roster).stage for roster in rosters} == {"draft"}
+    assert RosterRow.select().count() == 160
+
+
+def test_a_withdrawn_city_is_forgotten_by_the_worker(office, monkeypatch):
+    roster = a_submitted_roster(people=9)
+    monkeypatch.setattr("huigong.workflows.enrollment.rosters.AT_ONCE", 5)
+    enrollment.withdraw_roster(roster, by=roster.made_by, at=NOW)
+    assert jobs.job_of(roster).kind == "forget"
+    work_off(office)
+    assert not RosterRow.select().exists()
+    assert not RosterJob.select().exists()
+
+
+# ── the screens ─────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def no_worker(monkeypatch):
+    """The page's wish for a worker noted instead of granted."""
+    asked = []
+    monkeypatch.setattr(background, "start_worker", asked.append)
+    return asked
+
+
+def test_a_big_upload_answers_at_once_and_the_page_follows(app, office, monkeypatch, no_worker):
+    monkeypatch.setattr(screens, "READ_AT_ONCE", 100)
+    unit = a_county_unit()
+    clerk = signed_in(app, a_user(Role.CLERK, at=unit))
+    answer = uploaded(clerk, unit, a_roster_file(9))
+    assert answer.status_code == 303
+    page = clerk.get(answer.location).get_data(as_text=True)
+    assert "等待处理" in page
+    assert 'hx-trigger="every 2s"' in page
+    assert no_worker == [office]
+    work_off(office)
+    database.db.connect(reuse_if_open=True)
+    asked = clerk.get(answer.location, headers={"HX-Request": "true", "HX-Target": "work"})
+    assert asked.headers["HX-Refresh"] == "true"
+    assert "提交 9 人" in asked.get_data(as_text=True)
+
+
+def test_the_clerk_stops_a_reading_on_a_page_of_its_own(app, office, monkeypatch, no_worker):
+    monkeypatch.setattr(screens, "READ_AT_ONCE", 100)
+    unit = a_county_unit()
+    clerk = signed_in(app, a_user(Role.CLERK, at=unit))
+    address = uploaded(clerk, unit, a_roster_file(9)).location
+    assert "会被删除" in clerk.get(f"{address}/stop").get_data(as_text=True)
+    clerk.send(f"{address}/stop")
+    assert jobs.STOPPED in clerk.get(address).get_data(as_text=True)
+    assert "没有可以停止的处理" in clerk.get(f"{address}/stop").get_data(as_text=True)
+
+
+def test_a_reviewer_approves_a_big_roster_and_it_goes_on_without_them(
+    app, office, monkeypatch, no_worker
+):
+    monkeypatch.setattr(screens, "APPROVED_AT_ONCE", 2)
+    roster = a_submitted_roster(people=3)
+    reviewer = signed_in(app, a_user(Role.REVIEWER, at=roster.organization.parent))
+    answer = reviewer.send(f"/admin/rosters/{roster.id}/approve")
+    assert answer.status_code == 303
+    page = reviewer.get(answer.location).get_data(as_text=True)
+    assert "等待处理" in page
+    assert "批准…" not in page
+    work_off(office)
+    database.db.connect(reuse_if_open=True)
+    assert "已批准" in reviewer.get(answer.location).get_data(as_text=True)
+
+
+def test_the_page_asks_for_a_worker_when_the_last_one_is_gone(app, office, no_worker):
+    roster = a_begun_roster(office, a_roster_file(3))
+    clerk = signed_in(app, roster.made_by)
+    jobs.take("gone", now=clock.real_now())
+    clerk.get(f"/admin/rosters/{roster.id}")
+    assert no_worker == []
+    RosterJob.update(beat_at=clock.real_now() - timedelta(minutes=1)).execute()
+    clerk.get(f"/admin/rosters/{roster.id}")
+    assert no_worker == [office]

@@ -1,0 +1,166 @@
+"""Work on a big roster that outlives the page that asked for it.
+
+A job is a row. Whoever works holds it by a name and a fresh beat; when the process is gone, the
+beat grows old and the next one takes the job over: reading begins anew from the kept file,
+approving goes on where it stopped. `now` is the true moment, also where the office's day is fixed.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from huigong.database import writes
+from huigong.models import Edition, Enrollment, Organization, Roster, RosterJob, RosterRow, User
+from huigong.refusals import Lost, Refused
+from huigong.uploads import Kept
+from huigong.workflows import audit
+from huigong.workflows.enrollment import drafts
+from huigong.workflows.enrollment.approval import Each, approve_roster, here, refuse_approval
+from huigong.workflows.enrollment.reading import Told, forget, read_roster_file
+
+STALE: Final = timedelta(seconds=20)  # without a beat: whoever had it is gone
+_TRIES: Final = 3
+STOPPED: Final = "已按要求停止，没有保存名单"
+GIVEN_UP: Final = "处理多次中断：请重新上传或再批准一次，仍不行请联系管理员"
+
+
+class Stopped(Exception):
+    """Somebody asked to stop; what was done so far counts for nothing."""
+
+
+def draft_in_background(
+    *,
+    organization: Organization,
+    edition: Edition,
+    cover_from: date,
+    rest_by: str,
+    kept: Kept,
+    by: User,
+    at: datetime,
+    seen: Sequence[str] = (),
+) -> Roster:
+    """Begin a roster whose kept file a worker reads. Refuses as `draft_roster` does, but for what
+    only the reading can tell."""
+    drafts.refuse_unfit(organization, edition, cover_from, rest_by, at.date())
+    return _begin(organization, edition, cover_from, rest_by, kept, by, at, seen)
+
+
+@writes
+def _begin(*roster: Any) -> Roster:
+    *facts, seen = roster
+    begun = drafts.begin(*facts)
+    _ask(begun, "read", by=begun.made_by, at=begun.made_at, seen=seen)
+    return begun
+
+
+@writes
+def restage_in_background(
+    roster: Roster, *, kept: Kept, by: User, at: datetime, seen: Sequence[str] = ()
+) -> Roster:
+    """Put another file in the place of a roster's, for a worker to read; the caller forgets the
+    old one."""
+    unit, edition = roster.organization, roster.edition
+    drafts.refuse_unfit(unit, edition, roster.cover_from, roster.rest_by, at.date())
+    drafts.begin_again(roster, kept, by, at)
+    _ask(roster, "read", by=by, at=at, seen=seen)
+    return roster
+
+
+@writes
+def approve_in_background(roster: Roster, *, by: User, at: datetime) -> RosterJob:
+    """Have a worker approve a roster. Refuses who may not; asking twice is asking once."""
+    refuse_approval(roster, by)
+    job = job_of(roster)
+    if job is not None and not job.refused:
+        return job
+    audit.record("ask approval", by=by, at=at, on=roster, organization=roster.organization)
+    return _ask(roster, "approve", by=by, at=at)
+
+
+def _ask(
+    roster: Roster, kind: str, *, by: User, at: datetime, seen: Sequence[str] = ()
+) -> RosterJob:
+    RosterJob.delete().where(RosterJob.roster == roster).execute()
+    return RosterJob.create(roster=roster, kind=kind, by=by, at=at, seen=list(seen))
+
+
+def job_of(roster: Roster) -> RosterJob | None:
+    """A roster's job, waiting, at work, or refused."""
+    return RosterJob.get_or_none(RosterJob.roster == roster)  # type: ignore[no-any-return]
+
+
+def _free(now: datetime) -> Any:
+    """The condition that a job waits for a worker."""
+    unheld = (RosterJob.worker == "") | (RosterJob.beat_at < now - STALE)
+    return (RosterJob.refused == "") & unheld
+
+
+def is_waiting(*, now: datetime) -> bool:
+    """Whether any job waits for a worker."""
+    return bool(RosterJob.select().where(_free(now)).exists())
+
+
+@writes
+def take(worker: str, *, now: datetime) -> RosterJob | None:
+    """Take up the oldest job that waits. One that broke off three times is given up."""
+    spent = RosterJob.update(refused=GIVEN_UP, worker="")
+    spent.where(_free(now), RosterJob.tries >= _TRIES).execute()
+    job: RosterJob | None = RosterJob.select().where(_free(now)).order_by(RosterJob.id).first()
+    if job is not None:
+        held = {"worker": worker, "beat_at": now, "tries": job.tries + 1}
+        RosterJob.update(**held).where(RosterJob.id == job.id).execute()
+    return job
+
+
+@writes
+def beat(job: RosterJob, *, worker: str, phase: str, done: int, total: int, now: datetime) -> None:
+    """Say how far a job is. Raises Stopped when somebody asked for that, and Lost when another
+    worker has it or the roster went another way."""
+    progress = {"done": done, "total": total, "phase": phase} if phase else {}
+    mine = RosterJob.update(beat_at=now, **progress)
+    if not mine.where(RosterJob.id == job.id, RosterJob.worker == worker).execute():
+        raise Lost(f"job {job.id} is another worker's")
+    if RosterJob.select().where(RosterJob.id == job.id, RosterJob.cancelled).exists():
+        raise Stopped
+
+
+@writes
+def stop(roster: Roster, *, by: User, at: datetime, now: datetime) -> None:
+    """Ask a roster's job to stop; one that nobody works on is ended at once."""
+    asked = RosterJob.update(cancelled=True).where(RosterJob.roster == roster)
+    if not asked.where(RosterJob.kind != "forget", RosterJob.refused == "").execute():
+        raise Lost(f"roster {roster.id} has nothing to stop")
+    RosterJob.update(refused=STOPPED).where(RosterJob.roster == roster, _free(now)).execute()
+    audit.record("stop roster job", by=by, at=at, on=roster, organization=roster.organization)
+
+
+@writes
+def _end(job: RosterJob, worker: str, refused: str) -> None:
+    mine = (RosterJob.id == job.id) & (RosterJob.worker == worker)
+    if refused:
+        RosterJob.update(refused=refused, worker="").where(mine).execute()
+    else:
+        RosterJob.delete().where(mine).execute()
+
+
+def work(job: RosterJob, *, worker: str, folder: Path, told: Told, each: Each = here) -> None:
+    """Do a job that was taken up, and end it: done, or refused with the sentence kept for the
+    roster's page. A file that is no roster is left to the caller to forget, its rows are gone."""
+    roster, refused = job.roster, ""
+    try:
+        if job.kind == "read":
+            read_roster_file(roster, folder=folder, seen=job.seen, told=told)
+        elif job.kind == "approve":
+            approve_roster(roster, by=job.by, at=job.at, told=told, each=each)
+        else:
+            forget(roster, Enrollment, told=told)
+            forget(roster, RosterRow, told=told)
+    except Refused as wrong:
+        refused = str(wrong)
+    except Stopped:
+        refused = STOPPED
+        forget(roster, RosterRow if job.kind == "read" else Enrollment)
+    except Lost:
+        refused = ""  # withdrawn, returned or done by another meanwhile
+    _end(job, worker, refused)
