@@ -7,7 +7,6 @@ from typing import Any
 from flask import (
     Blueprint,
     abort,
-    current_app,
     redirect,
     render_template,
     request,
@@ -18,8 +17,9 @@ from peewee import JOIN
 
 from huigong import clock
 from huigong.access import allow, find, holds, visible
+from huigong.admin.claims.room import STAGES as CLAIM_STAGES
 from huigong.admin.lists import ordered, page_of
-from huigong.models import Claim, Edition, Enrollment, Member, Organization, Role, Roster
+from huigong.models import Claim, Decision, Edition, Enrollment, Member, Organization, Role, Roster
 from huigong.workflows import funding
 from huigong.workflows.enrollment import certificates
 
@@ -98,12 +98,14 @@ def _enrollments(condition: Any) -> Any:
 def page(id: int) -> Any:
     member = find(Member, id)
     covers = list(_enrollments(Enrollment.member == member).order_by(Enrollment.cover_from.desc()))
-    claims = visible(Claim).where(Claim.member == member).order_by(Claim.filed_on.desc())
+    claims = visible(Claim).select_extend(Decision).join(Decision, JOIN.LEFT_OUTER, attr="verdict")
+    claims = claims.where(Claim.member == member).order_by(Claim.filed_on.desc(), Claim.id.desc())
     return render_template(
         "admin/members/page.html",
         member=member,
         covers=[(cover, *standing(cover)) for cover in covers],
-        claims=list(claims) if "claims.page" in current_app.view_functions else [],
+        claims=list(claims),
+        claim_stages=CLAIM_STAGES,
         employments=list(member.employments),
         may_reveal=holds(Role.CLERK, Role.REVIEWER, Role.FINANCE, at=member.organization),
         sex=SEX[member.sex],
