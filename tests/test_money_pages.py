@@ -136,7 +136,7 @@ def test_the_fee_notice_says_who_pays_what_until_when_and_with_which_remark(app)
     browser = signed_in(app, a_user(Role.CLERK, at=roster.organization))
     page = text(browser.get(f"/admin/funding/rosters/{roster.id}/notice"))
     for words in (
-        "缴费通知", "壹万零贰佰肆拾元整", "6,400.00", "2025年1月10日", "2024年12月25日",
+        "缴费通知", "壹万零贰佰肆拾元整", "6,400.00", "2025-01-10", "2024-12-25",
         f"DW{roster.organization_id:05d} 202501", "市直基层单位", "另行补贴会员每人 5.00 元",
         "（盖章）",
     ):  # fmt: skip
