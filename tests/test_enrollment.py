@@ -630,3 +630,39 @@ def test_the_command_prints_faults_and_exits_1(tmp_path):
     assert ran.exit_code == 1
     assert "第12行 身份证号：校验码错误" in ran.output
     assert CliRunner().invoke(cli_roster.roster, ["check", str(good), *asked]).exit_code == 0
+
+
+# ── what a file says beside its people ──────────────────────────────────────────────────────
+
+
+def test_a_total_line_with_its_headcount_in_the_id_column_is_nobody(office):
+    book = openpyxl.Workbook()
+    book.active.append(["姓名", "身份证号"])
+    book.active.append(["张三", an_id()])
+    book.active.append(["李四", "21人"])  # a name with such an ID is a fault
+    book.active.append(["合计", "21人"])
+    book.active.append(["总计", "共 21 人"])
+    content = io.BytesIO()
+    book.save(content)
+    roster = a_drafted_roster(content=content.getvalue())
+    assert (roster.people, roster.faulty) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("hired", "people", "words"),
+    [
+        ("2022-08-01", 1, ""),
+        ("2022-08-02", 0, "聘用不满一年（2022-08-02起）"),
+        ("", 1, "请核对聘用是否已满一年"),
+    ],
+)
+def test_a_temporary_employee_is_one_after_a_year(office, hired, people, words):
+    roster = a_drafted_roster(
+        a_zhengzhou_unit(),
+        people=[a_person(用工形式="临时", 参加工作时间=hired)],
+        code="zhengzhou-hospital-2023",
+        cover_from=date(2023, 8, 1),
+        at=NOW.replace(year=2023, month=8, day=1),
+    )
+    assert roster.people == people
+    assert words in "；".join([*faults_of(roster), *roster.rows.get().warnings])

@@ -17,6 +17,8 @@ from huigong.workflows.enrollment.columns import TITLES, Header
 AS_TEXT: Final = "号码的末几位已被表格软件舍去，请把该列设为文本格式后重新填写"
 NOT_TEXT: Final = "单元格是数字格式，" + AS_TEXT
 
+TOO_SHORT: Final = "临时用工到保障开始日聘用不满一年"
+
 INSURANCE: Final = {
     "employee": (
         *("职工", "职工医保", "城镇职工", "城镇职工医保", "城镇职工基本医疗保险"),
@@ -174,6 +176,8 @@ class RosterCheck:
         if id_number.endswith("000"):
             self._suspects.append(number)
             warnings.append("身份证号末三位是000，请核对是否被表格软件改动")
+        if found.get("employment") == "temporary":
+            warnings += self._temporary(found)
         if "bank_card" in found and (doubt := identity.bank_card_warning(str(found["bank_card"]))):
             warnings.append(f"银行卡号{doubt}")
         return Person(
@@ -185,6 +189,16 @@ class RosterCheck:
             warnings=tuple(warnings),
             **{"name": "", **found},  # type: ignore[arg-type]
         )
+
+    def _temporary(self, found: dict[str, object]) -> list[str]:
+        """A temporary employee counts as one only when hired a year before cover starts."""
+        hired = found.get("hired")
+        if not isinstance(hired, date):
+            return ["临时用工没有写参加工作时间，请核对聘用是否已满一年"]
+        if identity.age_on(hired, self.cover_from) >= 1:
+            return []
+        found["employment"] = "other"
+        return [f"{TOO_SHORT}（{hired}起），不作临时职工核对"]
 
     def _judge_age(self, age: int, wrong: list[tuple[str, str]]) -> str:
         if age < 0:

@@ -217,11 +217,14 @@ def people(rows: Iterable[tuple[int, Row]], header: Header) -> Iterator[tuple[in
 
 
 _DIGIT: Final = re.compile(r"\d")
+_HEADCOUNT: Final = re.compile(r"[共计合]*\d+[人名位]")  # what a 合计 line says in any column
 _EXAMPLE_STARTS: Final = frozenset("示样例(（[【")
 
 
 def _no_number(id_number: Cell) -> bool:
-    return id_number == "" or (isinstance(id_number, str) and not _DIGIT.search(id_number))
+    if not isinstance(id_number, str):
+        return False
+    return not _DIGIT.search(id_number) or bool(_HEADCOUNT.fullmatch(id_number.replace(" ", "")))
 
 
 def _blank(row: Row, ours: Sequence[int]) -> bool:

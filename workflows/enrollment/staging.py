@@ -12,7 +12,7 @@ from typing import Any, Final
 from huigong import rules, sheets
 from huigong.refusals import Refused
 from huigong.sheets import SheetRefused
-from huigong.workflows.enrollment.checks import Fault, Person, RosterCheck
+from huigong.workflows.enrollment.checks import TOO_SHORT, Fault, Person, RosterCheck
 from huigong.workflows.enrollment.columns import TITLES, Header, read_roster
 
 Plan = dict[str, Any]
@@ -140,7 +140,9 @@ class RosterReading:
         faults = []
         for miss in unmet:
             column = COLUMN_OF.get(miss.field, "remark")
-            faults.append(Fault(number, column, TITLES[column], miss.message))
+            why = [said for said in found.warnings if said.startswith(TOO_SHORT)]
+            message = "；".join([miss.message, *why]) if column == "employment" else miss.message
+            faults.append(Fault(number, column, TITLES[column], message))
         return Line(number, found.name, None if faults else found, faults)
 
     def _unmet(self, person: Person) -> list[Any]:
