@@ -43,7 +43,8 @@ def index() -> Any:
         "admin/ledger/index.html",
         page=page, lines=by_journal, asked=asked, accounts=deeds.ACCOUNTS, schemes=schemes,
         funds=[fund for fund in funds if any(fund[1:])],
-        whole=whole, suspense=deeds.in_suspense(inside), month=f"{clock.today():%Y-%m}",
+        whole=whole, suspense=deeds.in_suspense(inside),
+        unearmarked=deeds.unearmarked(inside), month=f"{clock.today():%Y-%m}",
         offices=_offices(),
     )  # fmt: skip
 

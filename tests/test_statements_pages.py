@@ -153,6 +153,7 @@ def test_income_is_recorded_printed_and_corrected(owing):
     assert "叁万元整" in text(browser.get(f"/admin/incomes/{income.id}"))
     assert "没有符合条件" in text(browser.get("/admin/incomes/?year=2023"))
     assert "示例市财政局" in text(browser.get("/admin/incomes/?year=2024&kind=fiscal"))
+    assert "另有 30,000.00 元其他收入没有限定互助计划" in text(browser.get("/admin/ledger/"))
     undo = f"/admin/incomes/{income.id}/reversal"
     assert browser.send(undo, {"reason": ""}).status_code == 422
     sent = browser.send(undo, {"reason": "重复"})

@@ -138,6 +138,16 @@ def in_suspense(inside: Any = None) -> int:
     return -int(query.scalar())
 
 
+def unearmarked(inside: Any = None) -> int:
+    """Fen of other income that is for no one scheme, and so stands in no fund."""
+    query: Any = Posting.select(total(Posting.amount)).where(
+        Posting.account == "income", Posting.scheme.is_null()
+    )
+    if inside is not None:
+        query = query.join(Journal).where(Journal.organization << inside)
+    return -int(query.scalar())
+
+
 def unbalanced() -> list[Journal]:
     """The journals whose postings do not sum to zero: there should be none."""
     return list(
