@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 
 from huigong import clock, uploads
 from huigong.access import allow, find, paths
-from huigong.admin.enrollment import enrollment
+from huigong.admin.enrollment import enrollment, is_big
 from huigong.models import AgeProof, Role, Roster, RosterRow
 from huigong.refusals import Refused
 from huigong.sheets import SheetRefused
@@ -84,9 +84,14 @@ def columns_now(id: int) -> Any:
 
 def _read_again(roster: Roster) -> None:
     """Stage the same file once more, by what its columns are now said to hold."""
-    kept = Kept(roster.file, roster.file_name, 0, "")
     folder = current_app.config["SETTINGS"].files
-    deeds.restage_roster(roster, kept=kept, folder=folder, by=g.user, at=clock.now(), seen=paths())
+    size = (folder / roster.file).stat().st_size
+    kept = Kept(roster.file, roster.file_name, size, "")
+    asked: Any = {"kept": kept, "by": g.user, "at": clock.now(), "seen": paths()}
+    if is_big(kept, folder):
+        deeds.restage_in_background(roster, **asked)
+    else:
+        deeds.restage_roster(roster, **asked, folder=folder)
 
 
 # ── proofs of age ───────────────────────────────────────────────────────────────────────────

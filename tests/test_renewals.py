@@ -8,7 +8,7 @@ from builders import NOW, a_city, a_unit, a_user, signed_in
 from builders_enrollment import a_person, an_approved_roster, an_id
 
 from huigong import clock
-from huigong.models import Enrollment, Member, Organization, Role, RosterRow
+from huigong.models import Enrollment, Member, Organization, Role, Roster, RosterRow
 from huigong.refusals import Refused
 from huigong.workflows import enrollment
 from huigong.workflows.enrollment import renewal
@@ -137,3 +137,24 @@ def test_another_units_renewal_is_absent(app, unit):
     stranger = signed_in(app, a_user(Role.CLERK, at=a_unit(unit.parent)))
     ask = f"/admin/organizations/{unit.id}/renewal?scheme=zhengzhou-hospital&ends={roster.cover_to}"
     assert stranger.get(ask).status_code == 404
+
+
+def test_a_big_units_renewal_is_read_by_a_worker_and_names_who_does_not_go_on(
+    app, unit, monkeypatch
+):
+    from huigong.admin import renewals
+
+    roster = last_year(unit)
+    clock.fix(date(2024, 6, 1))
+    monkeypatch.setattr(renewals, "MOST_LISTED", 2)
+    monkeypatch.setattr(renewal, "AT_ONCE", 1)
+    clerk = signed_in(app, a_user(Role.CLERK, at=unit))
+    there = f"/admin/organizations/{unit.id}/renewal"
+    form = {"scheme": "zhengzhou-hospital", "ends": "2024-06-30", "rest_by": "unit"}
+    assert "不逐人列出" in clerk.get(there, query_string=form).get_data(as_text=True)
+    assert clerk.send(there, {**form, "out": "ZZ-无此号"}).status_code == 422
+    certificate = roster.enrollments.get().certificate
+    made = clerk.send(there, {**form, "out": certificate})
+    assert made.status_code == 303
+    assert clerk.get(made.location).status_code == 200
+    assert enrollment.job_of(Roster.select().order_by(Roster.id.desc()).get()) is not None

@@ -27,7 +27,9 @@ from huigong.sheets import write_workbook
 from huigong.workflows.enrollment.checks import EMPLOYMENT, INSURANCE, MEMBERSHIP
 from huigong.workflows.enrollment.columns import TEMPLATE, TITLES
 from huigong.workflows.enrollment.drafts import draft_roster, editions_for
+from huigong.workflows.enrollment.jobs import draft_in_background
 
+AT_ONCE: Final = 4000  # people; the file of more is read by a worker
 SOON: Final = timedelta(days=90)  # how long before the end a term is offered for renewal
 _WORDS: Final = {
     "insurance": INSURANCE,
@@ -258,11 +260,20 @@ def draft_renewal(
         field="keep",
         limit=uploads.ROSTER_LIMIT,
     )
+    asked: dict[str, Any] = {
+        "organization": proposal.unit,
+        "edition": proposal.edition,
+        "cover_from": proposal.cover_from,
+        "rest_by": rest_by,
+        "kept": kept,
+        "by": by,
+        "at": at,
+        "seen": seen,
+    }
     try:
-        return draft_roster(
-            organization=proposal.unit, edition=proposal.edition, cover_from=proposal.cover_from,
-            rest_by=rest_by, kept=kept, folder=folder, by=by, at=at, seen=seen,
-        )  # fmt: skip
+        if len(chosen) > AT_ONCE:
+            return draft_in_background(**asked)
+        return draft_roster(**asked, folder=folder)
     except Refused:
         uploads.drop(folder, kept.file)
         raise
