@@ -34,6 +34,15 @@ def test_a_user_sets_a_password_by_link_and_signs_in(app):
     assert user.name in client.get("/admin/").get_data(as_text=True)
 
 
+def test_invisible_marks_do_not_hide_in_a_name(app):
+    city = a_city()
+    made = accounts.open_account(
+        name=" 演示\u202e李\u200b四 ", login="lisi", organization=city, roles=[Role.CLERK],
+        by=None, at=NOW,
+    )  # fmt: skip
+    assert made.name == "演示李四"
+
+
 # ── Signing in ──────────────────────────────────────────────────────────────────────────────
 
 

@@ -7,6 +7,7 @@ from hashlib import sha256
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
+from huigong import identity
 from huigong.database import writes
 from huigong.models import Claim, Grant, OneTimeLink, Organization, Role, Roster, Session, User
 from huigong.refusals import Refused
@@ -140,7 +141,7 @@ def open_account(
     """Open an account with its roles at an organization; it has no password until its link is
     used. Refuses a login that is taken, an account without a role, and an organization that
     `by` does not administrate (`by` is None only for the first account and a demonstration)."""
-    name, login = name.strip(), login.strip().lower()
+    name, login = identity.plain_text(name), login.strip().lower()
     if not administers(by, organization):
         raise Refused("roles", "只能为本级管辖范围内的单位开设账号")
     if not name or len(name) > MOST_NAME:
