@@ -666,6 +666,7 @@ class DueStanding(Base):
     payer = ForeignKeyField(Organization, backref="standings")
     receiver = ForeignKeyField(Organization, backref="standings_received")
     due_on = DateField()
+    amount = BigIntegerField()  # the due's, so that sums read this table alone
     owing = BigIntegerField(constraints=[Check("owing >= 0")])
     settled = BooleanField(default=False)
 

@@ -58,12 +58,18 @@ def waiting() -> list[Waiting]:
 def to_confirm() -> Any:
     """The fully paid rosters without a receipt whose money is received by the user's office."""
     ours = visible(DueStanding, Role.FINANCE).where(_ours()).join(Due)
-    rosters, open_ones = ours.select(Due.roster), _unpaid(ours).select(Due.roster)
+    open_ones = _unpaid(ours).select(Due.roster)
     confirmed = Receipt.select(Receipt.roster).where(
         Receipt.id.not_in(ReceiptVoid.select(ReceiptVoid.receipt))
     )
+    receivers = Organization.select(Organization.id).where(scope(Organization, Role.FINANCE))
+    owing_at_all = Due.select(Due.id).where(Due.roster == Roster.id)
     return visible(Roster, Role.FINANCE).where(
-        Roster.id << rosters, Roster.id.not_in(open_ones), Roster.id.not_in(confirmed)
+        deeds.received_by(receivers),
+        Roster.stage == "approved",
+        Roster.id.not_in(confirmed),
+        Roster.id.not_in(open_ones),
+        fn.EXISTS(owing_at_all),
     )
 
 
@@ -110,14 +116,16 @@ class Filters:
         return cls(args.get("state", ""), number, args.get("carrier", ""), args.get("whose", usual))
 
     def of(self, standings: Any) -> Any:
-        """What was asked for among standings that are joined with their dues."""
+        """What was asked for among standings; dues are joined only where they are asked."""
         found = _in_state(standings, self.state)
         if self.scheme:
             editions = Edition.select(Edition.id).where(Edition.scheme == self.scheme)
             rosters = Roster.select(Roster.id).where(Roster.edition << editions)
-            found = found.where(Due.roster << rosters)
+            of_scheme = Due.select(Due.id).where(Due.roster << rosters)
+            found = found.where(DueStanding.due << of_scheme)
         if self.carrier in CARRIERS:
-            found = found.where(Due.carrier == self.carrier)
+            of_carrier = Due.select(Due.id).where(Due.carrier == self.carrier)
+            found = found.where(DueStanding.due << of_carrier)
         if self.whose == "mine":
             found = found.where(DueStanding.payer << _own(*READERS))
         return found
@@ -127,8 +135,8 @@ class Filters:
 @allow(*READERS, on=Due, menu=(30, "缴费"))
 def index() -> Any:
     filters = Filters.asked()
-    found = filters.of(visible(DueStanding).join(Due))
-    sums = found.select(fn.SUM(Due.amount), fn.SUM(DueStanding.owing)).tuples().get()
+    found = filters.of(visible(DueStanding))
+    sums = found.select(fn.SUM(DueStanding.amount), fn.SUM(DueStanding.owing)).tuples().get()
     owed, owing = (int(fen or 0) for fen in sums)
     page = _page(found)
     schemes = visible(Scheme).order_by(Scheme.name)
@@ -141,9 +149,10 @@ def index() -> Any:
 
 def _page(found: Any) -> Any:
     """The asked page of dues, with what the list shows of them."""
-    columns = {"due": DueStanding.due_on, "amount": Due.amount, "unit": Organization.pinyin}
-    joined = found.join_from(DueStanding, Organization, on=DueStanding.organization)
-    page = page_of(ordered(joined.select(DueStanding.due), columns, default="due"))
+    columns = {"due": DueStanding.due_on, "amount": DueStanding.amount, "unit": Organization.pinyin}
+    if request.args.get("sort", "").lstrip("-") == "unit":
+        found = found.join_from(DueStanding, Organization, on=DueStanding.organization)
+    page = page_of(ordered(found.select(DueStanding.due), columns, default="due"))
     dues = _with_rosters(Due.select().where(Due.id << [row.due_id for row in page.rows]))
     by_id = {due.id: due for due in dues}
     return replace(page, rows=[by_id[row.due_id] for row in page.rows])

@@ -95,7 +95,7 @@ CREATE INDEX "due_roster_id" ON "due" ("roster_id");;
 CREATE INDEX "due_payer_id" ON "due" ("payer_id");;
 CREATE INDEX "due_due_on" ON "due" ("due_on");;
 CREATE UNIQUE INDEX "due_roster_id_carrier" ON "due" ("roster_id", "carrier");;
-CREATE TABLE "due_standing" ("id" SERIAL NOT NULL PRIMARY KEY, "organization_id" INTEGER NOT NULL, "due_id" INTEGER NOT NULL, "payer_id" INTEGER NOT NULL, "receiver_id" INTEGER NOT NULL, "due_on" DATE NOT NULL, "owing" BIGINT NOT NULL CHECK (owing >= 0), "settled" BOOLEAN NOT NULL, FOREIGN KEY ("organization_id") REFERENCES "organization" ("id"), FOREIGN KEY ("due_id") REFERENCES "due" ("id"), FOREIGN KEY ("payer_id") REFERENCES "organization" ("id"), FOREIGN KEY ("receiver_id") REFERENCES "organization" ("id"));;
+CREATE TABLE "due_standing" ("id" SERIAL NOT NULL PRIMARY KEY, "organization_id" INTEGER NOT NULL, "due_id" INTEGER NOT NULL, "payer_id" INTEGER NOT NULL, "receiver_id" INTEGER NOT NULL, "due_on" DATE NOT NULL, "amount" BIGINT NOT NULL, "owing" BIGINT NOT NULL CHECK (owing >= 0), "settled" BOOLEAN NOT NULL, FOREIGN KEY ("organization_id") REFERENCES "organization" ("id"), FOREIGN KEY ("due_id") REFERENCES "due" ("id"), FOREIGN KEY ("payer_id") REFERENCES "organization" ("id"), FOREIGN KEY ("receiver_id") REFERENCES "organization" ("id"));;
 CREATE INDEX "due_standing_organization_id" ON "due_standing" ("organization_id");;
 CREATE UNIQUE INDEX "due_standing_due_id" ON "due_standing" ("due_id");;
 CREATE INDEX "due_standing_payer_id" ON "due_standing" ("payer_id");;

@@ -95,6 +95,7 @@ def _standings() -> list[str]:
         .where(
             DueStanding.id.is_null()
             | (DueStanding.owing != owing)
+            | (DueStanding.amount != Due.amount)
             | (DueStanding.settled != (DueStanding.owing == 0))
         )
     )

@@ -76,6 +76,7 @@ def raise_dues(
             payer=payer,
             receiver=roster.edition.organization_id,
             due_on=due_on,
+            amount=amount,
             owing=amount,
         )
         _book_due(due, by=by, at=at)
