@@ -13,25 +13,41 @@ from huigong.models import Level, Organization, Role, Scheme
 from huigong.refusals import Refused
 from huigong.workflows.enrollment import renewal
 
+MOST_UNITS = 50  # asked about at once; who sees more units names one
 MOST_LISTED = 500  # people to tick one by one; of more, those who do not go on are written down
 
 
 def waiting() -> list[Waiting]:
     """Terms that end soon and for which no roster has been begun."""
-    begun = [ending for ending in _endings(Role.CLERK) if ending.open_roster is None]
+    units = _units(Role.CLERK)
+    if len(units) > MOST_UNITS:
+        return []
+    begun = [end for end in renewal.endings(units, clock.today()) if end.open_roster is None]
     people = sum(ending.people for ending in begun)
     return [Waiting(people, "人的保障即将到期，可以续保", url_for("enrollment.renewals"))]
 
 
-def _endings(*roles: Role) -> list[renewal.Ending]:
-    units = visible(Organization, *roles).where(Organization.level == Level.UNIT)
-    return renewal.endings(units.select(Organization.id), clock.today())
+def _units(*roles: Role, named: str = "") -> list[int]:
+    """Ids of the visible units, one more than are asked about at once."""
+    units = visible(Organization, *roles).where(
+        Organization.level == Level.UNIT, Organization.closed_on.is_null()
+    )
+    if named:
+        units = units.where(Organization.name.contains(named))
+    found = units.select(Organization.id).order_by(Organization.id).limit(MOST_UNITS + 1)
+    return [id for (id,) in found.tuples()]
 
 
 @enrollment.get("/renewals")
 @allow(Role.CLERK, Role.REVIEWER, on=Organization)
 def renewals() -> Any:
-    return render_template("admin/enrollment/renewals.html", endings=_endings())
+    named = request.args.get("q", "").strip()[:50]
+    units = _units(named=named)
+    many = len(units) > MOST_UNITS
+    endings = [] if many else renewal.endings(units, clock.today())
+    return render_template(
+        "admin/enrollment/renewals.html", endings=endings, many=many, named=named
+    )
 
 
 @enrollment.get("/organizations/<int:id>/renewal")

@@ -158,3 +158,16 @@ def test_a_big_units_renewal_is_read_by_a_worker_and_names_who_does_not_go_on(
     assert made.status_code == 303
     assert clerk.get(made.location).status_code == 200
     assert enrollment.job_of(Roster.select().order_by(Roster.id.desc()).get()) is not None
+
+
+def test_who_sees_many_units_names_one(app, unit, monkeypatch):
+    from huigong.admin import renewals
+
+    last_year(unit)
+    clock.fix(date(2024, 6, 1))
+    a_unit(unit.parent, "另一示例单位")
+    monkeypatch.setattr(renewals, "MOST_UNITS", 1)
+    reviewer = signed_in(app, a_user(Role.REVIEWER, at=unit.parent))
+    assert "请输入单位名称" in reviewer.get("/admin/renewals").get_data(as_text=True)
+    page = reviewer.get("/admin/renewals", query_string={"q": unit.name})
+    assert "2024-06-30" in page.get_data(as_text=True)

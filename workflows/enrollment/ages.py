@@ -1,6 +1,7 @@
 """People past the scheme's age who are enrolled all the same, by a paper that shows why."""
 
 from datetime import datetime
+from typing import Final
 
 from huigong.database import writes
 from huigong.models import AgeProof, Roster, RosterRow, User
@@ -10,6 +11,8 @@ from huigong.workflows import audit
 from huigong.workflows.enrollment import drafts
 from huigong.workflows.enrollment.covers import Covers
 from huigong.workflows.enrollment.history import tell
+
+LISTED: Final = 100
 
 
 @writes
@@ -47,9 +50,9 @@ def read_proof(proof: AgeProof, *, by: User, at: datetime) -> None:
 
 
 def unproven(roster: Roster) -> list[RosterRow]:
-    """The rows that wait for a proof of age."""
+    """The first of the rows that wait for a proof of age."""
     rows = RosterRow.select().where(RosterRow.roster == roster, RosterRow.kind == "unproven")
-    return list(rows.order_by(RosterRow.number))
+    return list(rows.order_by(RosterRow.number).limit(LISTED))
 
 
 def proofs(roster: Roster) -> list[tuple[AgeProof, RosterRow | None]]:
