@@ -1,6 +1,6 @@
 """Bank statements: uploaded, understood, confirmed in bulk, and each line decided."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -253,8 +253,8 @@ def _chosen(place: Organization, texts: list[str]) -> list[tuple[StatementLine, 
     """The ticked lines with the dues that were shown beside them, filled in that order."""
     wanted: dict[int, list[int]] = {}
     for text in texts[:MOST_AT_ONCE]:
-        line, _, dues = text.partition(":")
-        numbers = [int(due) for due in dues.split(",") if due.isdecimal() and len(due) < 10]
+        line, _, shown = text.partition(":")
+        numbers = [int(due) for due in shown.split(",") if due.isdecimal() and len(due) < 10]
         if line.isdecimal() and len(line) < 10:
             wanted[int(line)] = numbers
     lines = list(
@@ -262,12 +262,19 @@ def _chosen(place: Organization, texts: list[str]) -> list[tuple[StatementLine, 
             StatementLine.id << list(wanted), StatementLine.organization == place
         )
     )
-    dues = {due.id: due for due in deeds.load_dues({n for ns in wanted.values() for n in ns})}
+    numbered = {number for numbers in wanted.values() for number in numbers}
+    dues = {due.id: due for due in _received_by(place, numbered)}
     left = deeds.remaining_of(lines)
     return [
-        (line, deeds.filled([dues[n] for n in wanted[line.id] if n in dues], left[line.id]))
-        for line in lines
+        (row, deeds.filled([dues[n] for n in wanted[row.id] if n in dues], left[row.id]))
+        for row in lines
     ]
+
+
+def _received_by(place: Organization, numbers: Iterable[int]) -> list[Any]:
+    """The dues of these numbers whose money a place receives; others are as absent."""
+    found = deeds.load_dues(numbers)
+    return [due for due in found if due.roster.edition.organization_id == place.id]
 
 
 @statements.get("/lines/<int:id>/")
@@ -318,18 +325,20 @@ def _payment_words(payment: Payment) -> str:
 def assign(id: int) -> Any:
     line, form = find(StatementLine, id), request.form
     try:
-        payments = deeds.assign(line, parts=_parts(form), by=g.user, at=clock.now())
+        payments = deeds.assign(
+            line, parts=_parts(line.organization, form), by=g.user, at=clock.now()
+        )
     except Refused as refused:
         return _line_page(line, form, refused.by_field()), 422
     flash(f"已分配到 {len(payments)} 笔应缴")
     return redirect(url_for("statements.line", id=line.id), 303)
 
 
-def _parts(form: Any) -> list[tuple[Any, int]]:
+def _parts(place: Organization, form: Any) -> list[tuple[Any, int]]:
     """Ticked dues with what was typed beside each. Refuses what is no amount."""
     numbers = [int(n) for n in form.getlist("due") if n.isdecimal() and len(n) < 10]
     parts = []
-    for due in deeds.load_dues(numbers):
+    for due in _received_by(place, numbers):
         try:
             parts.append((due, money.parse_yuan(form.get(f"amount-{due.id}", ""))))
         except ValueError:
@@ -401,9 +410,9 @@ def take_income(id: int) -> Any:
     line, form = find(StatementLine, id), Typed(request.form)
     try:
         typed = form.all(amount=form.yuan("amount", "金额"))
-        words = {name: form.text(name) for name in ("kind", "giver", "purpose")}
+        typed |= {name: form.text(name) for name in ("kind", "giver", "purpose")}
         scheme = scheme_of(form.text("scheme"))
-        deeds.take_as_income(line, **typed, **words, scheme=scheme, by=g.user, at=clock.now())
+        deeds.take_as_income(line, **typed, scheme=scheme, by=g.user, at=clock.now())
     except Refused as refused:
         return _income_page(line, request.form, refused.by_field()), 422
     flash("已登记为其他收入")

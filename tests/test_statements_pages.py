@@ -188,3 +188,19 @@ def test_home_says_that_money_waits(owing, office):
     _, _, city, browser = owing
     imported(city, office.files, [a_line("10.00")])
     assert "笔银行到账待确认归属" in text(browser.get("/admin/"))
+
+
+def test_a_due_that_another_office_receives_is_as_absent(owing, office):
+    _, _, city, browser = owing
+    (line,) = imported(city, office.files, [a_line("100.00")])
+    foreign = a_roster(a_unit(a_county(a_city("另一示例市总工会"))), code="zhengzhou-hospital-2023")
+    due = dues_of(foreign)["unit"]
+    answer = browser.send(
+        f"/admin/statements/lines/{line.id}/", {"due": [due.id], f"amount-{due.id}": "x"}
+    )
+    assert answer.status_code == 422
+    assert "请至少选择一笔应缴" in text(answer)
+    assert foreign.number not in text(answer)
+    both = browser.send(f"/admin/statements/matches/{city.id}", {"match": f"{line.id}:{due.id}"})
+    assert both.status_code == 422
+    assert not Payment.select().exists()

@@ -128,7 +128,7 @@ def _statements() -> list[str]:
         f"对账单#{number} 共 {yuan(amount)} 元，账簿记 {yuan(booked)} 元"
         for number, amount, booked in facts
     ]
-    lines = StatementLine.select(total(StatementLine.amount))
+    lines: Any = StatementLine.select(total(StatementLine.amount))
     lines = fn.COALESCE(lines.where(StatementLine.statement == Statement.id), 0)
     differing: Any = Statement.select(Statement.id, Statement.amount, lines.alias("lines"))
     found += [
@@ -191,7 +191,7 @@ def _transfers() -> list[str]:
     undone = Transfer.select().join(TransferReversal)
     facts = _booked_otherwise(undone, Transfer.id, key, "transferred", Transfer.amount * -1)
     found += [f"转款#{number} 已更正，账簿没有对应的冲销凭证" for number, _, _ in facts]
-    items = TransferItem.select(total(TransferItem.amount))
+    items: Any = TransferItem.select(total(TransferItem.amount))
     items = fn.COALESCE(items.where(TransferItem.transfer == Transfer.id), 0)
     wrong: Any = Transfer.select(Transfer.number).where(Transfer.amount != items)
     return found + [f"转款单{number} 与所列名册的合计不符" for (number,) in wrong.tuples()]

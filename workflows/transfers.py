@@ -47,7 +47,7 @@ def is_passed_on(scheme: Scheme) -> bool:
 
 def to_pass_on(scheme: Scheme, month: str) -> list[Item]:
     """What a scheme's rosters have to pass on at the end of a month, by unit."""
-    live = (
+    live: Any = (
         Payment.select(Due.roster, fn.SUM(Payment.amount))
         .join(Due)
         .join(Roster)

@@ -169,7 +169,7 @@ def _open_dues(clues: Sequence[_Clues], receiver: int) -> list[Any]:
     rosters = set().union(*(clue.rosters for clue in clues))
     people = set().union(*(c.organizations | c.namesakes | c.known_payers for c in clues))
     amounts = {clue.left for clue in clues}
-    standing = DueStanding.select(DueStanding.due).where(
+    standing: Any = DueStanding.select(DueStanding.due).where(
         DueStanding.receiver == receiver,
         DueStanding.settled == False,  # noqa: E712 SQL's own
     )
@@ -292,7 +292,7 @@ def search_dues(receiver: Organization, words: str) -> list[Any]:
     """Open dues whose roster number, unit or payer a person asked for, the oldest first."""
     named = Organization.select(Organization.id).where(Organization.name.contains(words))
     numbered = Roster.select(Roster.id).where(Roster.number.contains(words.upper()))
-    found = (
+    found: Any = (
         DueStanding.select(DueStanding.due)
         .join(Due)
         .where(
