@@ -20,8 +20,8 @@ from huigong.admin.opening import opening
 from huigong.admin.operator import operator
 from huigong.admin.organizations import organizations
 from huigong.admin.payouts import payouts
-from huigong.admin.replay import replay
 from huigong.admin.reminders import reminders
+from huigong.admin.replay import replay
 from huigong.admin.schemes import schemes
 from huigong.admin.statements import statements
 from huigong.admin.top_ups import top_ups

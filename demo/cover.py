@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from huigong import uploads
-from huigong.demo.people import people, wrong_check_digit, write_roster
+from huigong.demo.people import people, write_roster, wrong_check_digit
 from huigong.demo.staff import Cast
 from huigong.models import Due, Edition, Roster
 from huigong.uploads import Kept

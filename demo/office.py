@@ -22,7 +22,8 @@ def build_office(settings: Settings) -> None:
     a build that broke off leaves nothing. Refuses a place where something else stands."""
     if settings.home.exists() and any(settings.home.iterdir()):
         raise StartRefused(
-            f"{settings.home.name} 里已有内容，不会在其中建立演示系统：请用 HUIGONG_HOME 指定一个新目录。"
+            f"{settings.home.name} 里已有内容，不会在其中建立演示系统："
+            "请用 HUIGONG_HOME 指定一个新目录。"
         )
     scratch = settings.home.with_name(settings.home.name + ".building")
     shutil.rmtree(scratch, ignore_errors=True)

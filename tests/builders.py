@@ -14,7 +14,7 @@ from huigong.models import Grant, Level, Organization, Role, Session, User
 from huigong.workflows import accounts
 
 TODAY = date(2024, 12, 16)
-NOW = datetime(2024, 12, 16, 9, 30)
+NOW = datetime(2024, 12, 16, 9, 30)  # noqa: DTZ001 Beijing time without a zone, as stored
 _numbers = itertools.count(1)
 
 
@@ -125,7 +125,7 @@ class _Page(HTMLParser):
         for name, value in attrs:
             assert not name.startswith("on"), f"inline handler {name}"
             assert name != "style", f"inline style on <{tag}>"
-            assert name != "hx-on" and not name.startswith("hx-on:"), "hx-on needs eval"
+            assert name.split(":")[0] != "hx-on", "hx-on needs eval"
             assert value is None or "javascript:" not in value
 
     def handle_endtag(self, tag: str) -> None:

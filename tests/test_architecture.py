@@ -45,7 +45,8 @@ ALLOWED = {
     "sheets": {"refusals", "money", "identity"},
     "config": {"refusals"},
     "database": {"refusals"},
-    "models": BELOW_MODELS,
+    "tables": BELOW_MODELS,
+    "models": BELOW_MODELS | {"tables"},
     "migrations": {"database", "models", "refusals"},
     "backups": {"config", "refusals"},
     "workflows": DEEDS,
@@ -142,7 +143,7 @@ def test_nothing_of_ours_is_imported_by_its_bare_name():
 
 
 @pytest.mark.parametrize(
-    "where", ["models.py", "workflows", "rules", "plans", "site", "sheets", "database.py"]
+    "where", ["models.py", "tables", "workflows", "rules", "plans", "site", "sheets", "database.py"]
 )
 def test_flask_stays_out_of_what_the_office_knows_and_does(where):
     web = {"flask", "flask_wtf", "werkzeug", "htmx_flask", "waitress"}
@@ -154,9 +155,10 @@ def test_flask_stays_out_of_what_the_office_knows_and_does(where):
 def test_rules_are_pure():
     """No files, clock, database or web where money is reckoned."""
     allowed = {"huigong", "__future__", "collections", "copy", "dataclasses", "datetime", "enum",
-               "typing", "functools", "itertools", "operator", "bisect", "math"}  # fmt: skip
+               "typing", "functools", "itertools", "operator", "bisect", "math", "types", "re",
+               "tomllib", "json", "hashlib", "difflib"}  # fmt: skip
     for path, name in ours():
-        if room(path) == "rules":
+        if room(path) in ("rules", "plans"):
             assert name.split(".")[0] in allowed, f"{path} imports {name}"
 
 
@@ -184,7 +186,7 @@ def test_only_the_gateway_begins_transactions():
 def test_no_deed_asks_what_time_it_is():
     asking = {"today", "now", "real_now", "utcnow"}
     for path in files():
-        if room(path) not in ("workflows", "rules", "plans", "models", "explain"):
+        if room(path) not in ("workflows", "rules", "plans", "models", "tables", "explain"):
             continue
         for node in nodes(path):
             if isinstance(node, ast.Call):
@@ -213,7 +215,7 @@ def test_files_and_functions_fit_one_sitting():
     for path in files():
         text = path.read_text()
         place = path.relative_to(HOUSE)
-        assert room(path) == "models" or len(text.splitlines()) <= 500, f"{place} is too long"
+        assert len(text.splitlines()) <= 500, f"{place} is too long"
         for node in nodes(path):
             if isinstance(node, ast.FunctionDef):
                 length = (node.end_lineno or 0) - node.lineno

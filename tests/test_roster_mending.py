@@ -191,7 +191,8 @@ def half(office):
     roster = a_drafted_roster(a_county_unit(), people=3)
     plan = roster.edition.plan
     plan["group"] = {"people": None, "share": 5000, "either": False, "clause": "示例"}
-    Edition.update(plan=plan, plan_hash=plan_hash(plan)).where(Edition.id == roster.edition_id).execute()
+    changed = Edition.update(plan=plan, plan_hash=plan_hash(plan))
+    changed.where(Edition.id == roster.edition_id).execute()
     return Roster.get_by_id(roster.id)
 
 

@@ -1,0 +1,1 @@
+"""The tables behind `huigong.models`, a file per banner of what the office remembers."""

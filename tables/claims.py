@@ -1,0 +1,133 @@
+"""Claims: stays, papers, decisions, payouts."""
+
+from typing import ClassVar
+
+from peewee import (
+    BigIntegerField,
+    BlobField,
+    Check,
+    DateField,
+    DateTimeField,
+    ForeignKeyField,
+    IntegerField,
+    TextField,
+)
+
+from huigong.tables.base import Base, JsonField, Sealed
+from huigong.tables.cover import Enrollment
+from huigong.tables.people import Member, Organization, User
+
+
+class Claim(Base):
+    """A member's request for a benefit. Its history is its events; `stage` caches the last."""
+
+    organization = ForeignKeyField(Organization, backref="claims")
+    member = ForeignKeyField(Member, backref="claims")
+    enrollment = ForeignKeyField(Enrollment, backref="claims")
+    number = TextField(unique=True)
+    event = TextField(null=True)  # for lump sums: what happened, as the scheme names it
+    facts = JsonField(default=dict)  # what the plan reads of the claim itself: grade, happened_on
+    stage = TextField(default="filed", index=True)  # filed returned reviewed approved refused paid
+    filed_by = ForeignKeyField(User, backref="filed_claims")
+    filed_on = DateField()
+    promised_on = DateField(null=True, index=True)  # the office's own promise, from the last filing
+    first_reviewer = ForeignKeyField(User, null=True, backref="first_reviews")
+    computed = BigIntegerField(default=0)  # what the steps said when last reckoned
+
+    class Meta:
+        constraints: ClassVar = [
+            Check("first_reviewer_id IS NULL OR first_reviewer_id <> filed_by_id")
+        ]
+
+
+class Stay(Base):
+    """One admission to discharge, with its settlement in fen by part."""
+
+    claim = ForeignKeyField(Claim, backref="stays", on_delete="CASCADE")
+    number = IntegerField()
+    hospital = TextField(default="")
+    hospital_level = IntegerField(null=True)
+    place = TextField(default="")
+    admitted = DateField(null=True)
+    discharged = DateField(null=True)
+    days = IntegerField(null=True)
+    amounts = JsonField()  # {"total": fen, …}: only the parts that were given
+
+
+class Document(Base):
+    """A paper kept with a claim, under a random name."""
+
+    organization = ForeignKeyField(Organization, backref="documents")
+    claim = ForeignKeyField(Claim, backref="documents")
+    kind = TextField()
+    name = TextField()
+    file = TextField(unique=True)
+    size = IntegerField()
+    sha256 = TextField()
+    by = ForeignKeyField(User)
+    at = DateTimeField()
+
+
+class ClaimEvent(Base):
+    """A fact in a claim's life; rows are only added."""
+
+    claim = ForeignKeyField(Claim, backref="events")
+    kind = TextField()  # filed returned refiled reviewed approved refused paid payment_returned
+    by = ForeignKeyField(User)
+    on = DateField()
+    at = DateTimeField()
+    note = TextField(default="")
+
+
+class Decision(Base):
+    """The verdict on a claim, its locked amount, and the steps that explain it."""
+
+    organization = ForeignKeyField(Organization, backref="decisions")
+    claim = ForeignKeyField(Claim, unique=True, backref="decisions")
+    verdict = TextField()  # approve | refuse
+    computed = BigIntegerField()
+    amount = BigIntegerField(constraints=[Check("amount >= 0")])
+    reason = TextField(default="")
+    explanation = JsonField()  # the evaluated steps, as the notice prints them
+    plan_hash = TextField()
+    by = ForeignKeyField(User, backref="decisions")
+    on = DateField()
+    filed_by = ForeignKeyField(User, backref="decided_filings")
+    first_reviewer = ForeignKeyField(User, backref="decided_reviews")
+
+    class Meta:
+        constraints: ClassVar = [
+            Check("by_id <> filed_by_id"),
+            Check("by_id <> first_reviewer_id"),
+        ]
+
+
+class PayoutBatch(Base):
+    """Approved claims paid together through a bank file."""
+
+    organization = ForeignKeyField(Organization, backref="batches")
+    number = TextField(unique=True)
+    stage = TextField(default="made")  # made | released | withdrawn
+    made_by = ForeignKeyField(User, backref="made_batches")
+    made_on = DateField()
+    released_by = ForeignKeyField(User, null=True, backref="released_batches")
+    released_on = DateField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [Check("released_by_id IS NULL OR released_by_id <> made_by_id")]
+
+
+class Payout(Sealed):
+    """One claim's benefit in a batch. `key` is unique per claim and attempt. Payee, bank and
+    card are kept as they were when the batch was made: that is what the releaser releases."""
+
+    organization = ForeignKeyField(Organization, backref="payouts")
+    batch = ForeignKeyField(PayoutBatch, backref="payouts")
+    claim = ForeignKeyField(Claim, backref="payouts")
+    key = TextField(unique=True)  # claim:12:1; a second attempt only after the first came back
+    amount = BigIntegerField(constraints=[Check("amount > 0")])
+    payee = TextField()
+    bank = TextField(default="")
+    card = BlobField()
+    stage = TextField(default="pending")  # pending | paid | returned | withdrawn
+    note = TextField(default="")

@@ -1,0 +1,314 @@
+"""Money: dues, statements, payments, receipts, transfers, the ledger."""
+
+from typing import Any
+
+from peewee import (
+    JOIN,
+    BigIntegerField,
+    BlobField,
+    BooleanField,
+    Check,
+    DateField,
+    DateTimeField,
+    ForeignKeyField,
+    IntegerField,
+    TextField,
+    fn,
+)
+
+from huigong.tables.base import Base, JsonField, Sealed
+from huigong.tables.cover import Roster, Scheme
+from huigong.tables.people import Organization, User
+
+
+class Due(Base):
+    """A share of a roster's fees owed by one carrier by a date."""
+
+    organization = ForeignKeyField(Organization, backref="dues")  # the roster's unit
+    roster = ForeignKeyField(Roster, backref="dues")
+    carrier = TextField()  # province | city | county | unit | person
+    payer = ForeignKeyField(Organization, backref="owed")  # who transfers it
+    amount = BigIntegerField(constraints=[Check("amount > 0")])
+    due_on = DateField(index=True)
+
+    class Meta:
+        indexes = ((("roster", "carrier"), True),)
+
+    @classmethod
+    def received(cls) -> Any:
+        """The expression for the fen received on a due; reversed payments do not count."""
+        total = fn.COALESCE(fn.SUM(Payment.amount), 0).cast("BIGINT")
+        live = Payment.select(total).join(PaymentReversal, JOIN.LEFT_OUTER)
+        return fn.COALESCE(live.where(Payment.due == cls.id, PaymentReversal.id.is_null()), 0)
+
+    @property
+    def paid(self) -> int:
+        """Fen received so far."""
+        return int(Due.select(Due.received()).where(Due.id == self.id).scalar())
+
+
+class DueStanding(Base):
+    """What is still owing on a due: a cache of its live payments, changed with them in the same
+    transaction, by which lists of 100,000 dues are filtered and sorted."""
+
+    organization = ForeignKeyField(Organization, backref="due_standings")  # the roster's unit
+    due = ForeignKeyField(Due, unique=True, backref="standings")
+    payer = ForeignKeyField(Organization, backref="standings")
+    receiver = ForeignKeyField(Organization, backref="standings_received")
+    due_on = DateField()
+    amount = BigIntegerField()  # the due's, so that sums read this table alone
+    owing = BigIntegerField(constraints=[Check("owing >= 0")])
+    settled = BooleanField(default=False)
+
+    class Meta:
+        indexes = (
+            (("settled", "due_on"), False),
+            (("receiver", "settled", "owing"), False),
+            (("payer", "settled"), False),
+        )
+
+
+class TopUp(Base):
+    """What an organization adds per person for its subtree during some time, so that the rest of
+    the fee is less. Only `to_on` is ever changed, to end it earlier."""
+
+    organization = ForeignKeyField(Organization, backref="top_ups")
+    scheme = ForeignKeyField(Scheme, backref="top_ups")
+    amount = BigIntegerField(constraints=[Check("amount > 0")])  # fen a person
+    members_only = BooleanField(default=True)
+    from_on = DateField()  # the cover's first day falls within
+    to_on = DateField()
+    basis = TextField(default="")  # the decision it rests on
+    by = ForeignKeyField(User)
+    at = DateTimeField()
+
+
+class StatementLayout(Base):
+    """Which column of a bank's statement is which, as an office said it once."""
+
+    organization = ForeignKeyField(Organization, backref="statement_layouts")
+    bank = TextField()
+    columns = JsonField()  # plain title → field, "" for one that is not needed
+
+    class Meta:
+        indexes = ((("organization", "bank"), True),)
+
+
+class Statement(Base):
+    """A bank's list of what came in; kept first, imported once its columns are understood."""
+
+    organization = ForeignKeyField(Organization, backref="statements")
+    bank = TextField()
+    file = TextField()
+    file_name = TextField()
+    stage = TextField(default="kept")  # kept | imported | withdrawn
+    lines = IntegerField(default=0)  # kept by this import
+    repeated = IntegerField(default=0)  # known from an earlier one
+    amount = BigIntegerField(default=0)
+    by = ForeignKeyField(User)
+    at = DateTimeField()
+
+
+class StatementLine(Sealed):
+    """Money that came in, as the bank's statement says. What of it is decided are the payments,
+    incomes and refunds that name it; the rest waits in suspense."""
+
+    organization = ForeignKeyField(Organization, backref="statement_lines")
+    statement = ForeignKeyField(Statement, backref="rows")
+    number = IntegerField()  # the row in their file
+    received_on = DateField()
+    amount = BigIntegerField(constraints=[Check("amount > 0")])
+    payer_name = TextField(default="")
+    payer_account = BlobField(default=b"")
+    account_index = TextField(default="", index=True)
+    remark = TextField(default="")
+    reference = TextField()  # the bank's, or a hash of what the line says
+    key = TextField(unique=True)  # organization:reference:1; a second after a withdrawal
+    stage = TextField(default="open")  # open | settled | withdrawn
+
+    class Meta:
+        indexes = (
+            (("organization", "stage", "received_on"), False),
+            (("organization", "reference"), False),
+        )
+
+
+class Payment(Base):
+    """Money received against a due. Its `key` makes a statement line count once; when the
+    payment was reversed, the same line may be recorded again, where it belongs."""
+
+    organization = ForeignKeyField(Organization, backref="payments")  # the due's unit
+    due = ForeignKeyField(Due, backref="payments")
+    amount = BigIntegerField(constraints=[Check("amount > 0")])
+    received_on = DateField()
+    remark = TextField(default="")
+    bank_reference = TextField(index=True)  # the statement line
+    key = TextField(unique=True)  # reference:1; a second only after the first was reversed
+    line = ForeignKeyField(StatementLine, null=True, backref="payments")  # whence it was assigned
+    by = ForeignKeyField(User)
+    at = DateTimeField()
+
+
+class Undoing(Base):
+    """A fact of the money that was recorded wrongly and counts no more; the fact itself stays."""
+
+    reason = TextField()
+    by = ForeignKeyField(User)
+    at = DateTimeField()
+
+
+class PaymentReversal(Undoing):
+    """A payment that was recorded wrongly."""
+
+    organization = ForeignKeyField(Organization, backref="payment_reversals")
+    payment = ForeignKeyField(Payment, unique=True, backref="reversals")
+
+
+class Income(Base):
+    """Money beside the fee's shares: fiscal funds, donations, other. With a `line`, it came out
+    of suspense; without, it was recorded by hand."""
+
+    organization = ForeignKeyField(Organization, backref="incomes")
+    scheme = ForeignKeyField(Scheme, null=True, backref="incomes")
+    kind = TextField()  # fiscal | donation | other
+    giver = TextField()
+    purpose = TextField(default="")
+    amount = BigIntegerField(constraints=[Check("amount > 0")])
+    received_on = DateField()
+    bank_reference = TextField(default="")
+    key = TextField(unique=True)  # organization:reference:1, as a payment's
+    line = ForeignKeyField(StatementLine, null=True, backref="incomes")
+    by = ForeignKeyField(User)
+    at = DateTimeField()
+
+    class Meta:
+        indexes = ((("organization", "received_on"), False),)
+
+
+class IncomeReversal(Undoing):
+    """An income that was recorded wrongly."""
+
+    organization = ForeignKeyField(Organization, backref="income_reversals")
+    income = ForeignKeyField(Income, unique=True, backref="reversals")
+
+
+class Refund(Base):
+    """Money of a statement line that went back to whoever sent it."""
+
+    organization = ForeignKeyField(Organization, backref="refunds")
+    line = ForeignKeyField(StatementLine, backref="refunds")
+    amount = BigIntegerField(constraints=[Check("amount > 0")])
+    refunded_on = DateField()
+    reason = TextField()
+    by = ForeignKeyField(User)
+    at = DateTimeField()
+
+
+class RefundReversal(Undoing):
+    """A refund that was noted wrongly."""
+
+    organization = ForeignKeyField(Organization, backref="refund_reversals")
+    refund = ForeignKeyField(Refund, unique=True, backref="reversals")
+
+
+class Receipt(Base):
+    """The confirmation that a roster's payments were invoiced; a number of its issuer's series
+    of the year, which is never used again."""
+
+    organization = ForeignKeyField(Organization, backref="receipts")
+    roster = ForeignKeyField(Roster, backref="receipts")
+    issuer = ForeignKeyField(Organization, backref="issued_receipts")  # who received the money
+    number = TextField()
+    key = TextField(unique=True)  # roster:1; a second only after the first was voided
+    amount = BigIntegerField()
+    by = ForeignKeyField(User)
+    on = DateField()
+
+    class Meta:
+        indexes = ((("issuer", "number"), True),)
+
+
+class ReceiptVoid(Undoing):
+    """A receipt that counts no more; its number stays used."""
+
+    organization = ForeignKeyField(Organization, backref="receipt_voids")
+    receipt = ForeignKeyField(Receipt, unique=True, backref="voids")
+
+
+class Transfer(Base):
+    """A month's received money of one scheme passed on to its operator: the 转款单."""
+
+    organization = ForeignKeyField(Organization, backref="transfers")
+    scheme = ForeignKeyField(Scheme, backref="transfers")
+    month = TextField()  # 2024-12
+    number = TextField(unique=True)
+    amount = BigIntegerField(constraints=[Check("amount <> 0")])
+    transferred_on = DateField()
+    bank_reference = TextField()
+    by = ForeignKeyField(User)
+    at = DateTimeField()
+
+
+class TransferItem(Base):
+    """What a transfer passes on for one roster: received until then less passed on before."""
+
+    transfer = ForeignKeyField(Transfer, backref="items")
+    roster = ForeignKeyField(Roster, backref="transferred")
+    amount = BigIntegerField(constraints=[Check("amount <> 0")])
+
+
+class TransferReversal(Undoing):
+    """A transfer that was recorded wrongly."""
+
+    organization = ForeignKeyField(Organization, backref="transfer_reversals")
+    transfer = ForeignKeyField(Transfer, unique=True, backref="reversals")
+
+
+class Reminder(Base):
+    """That a payer was reminded of its open dues: how, of how much, and who did it."""
+
+    organization = ForeignKeyField(Organization, backref="reminders")  # the payer
+    receiver = ForeignKeyField(Organization, backref="sent_reminders")
+    way = TextField()  # letter | phone | message
+    dues = IntegerField()
+    amount = BigIntegerField()
+    by = ForeignKeyField(User)
+    on = DateField()
+
+
+class AccountName(Base):
+    """What an office's bookkeeping software calls one of our accounts."""
+
+    organization = ForeignKeyField(Organization, backref="account_names")
+    account = TextField()
+    code = TextField(default="")
+    name = TextField(default="")
+
+    class Meta:
+        indexes = ((("organization", "account"), True),)
+
+
+class Journal(Base):
+    """One entry of the double-entry ledger. `key` makes each fact bookable once."""
+
+    key = TextField(unique=True)  # claim:12:award
+    organization = ForeignKeyField(Organization, backref="journals")
+    on = DateField(index=True)
+    text = TextField()  # 名册#12 应收 …
+    by = ForeignKeyField(User, null=True)
+    at = DateTimeField()
+
+
+class Posting(Base):
+    """One line of a journal: debit positive, credit negative; a journal's lines sum to zero."""
+
+    journal = ForeignKeyField(Journal, backref="postings")
+    account = TextField()  # receivable bank contributions benefits payable suspense …
+    scheme = ForeignKeyField(Scheme, null=True, backref="postings")  # None: not known whose yet
+    amount = BigIntegerField(constraints=[Check("amount <> 0")])
+
+    class Meta:
+        indexes = (
+            (("scheme", "account", "amount"), False),
+            (("account", "journal"), False),
+        )
