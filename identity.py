@@ -17,7 +17,10 @@ _PLAIN: Final = {
     **{0xFF21 + i: chr(0x41 + i) for i in range(26)},
     **{0xFF41 + i: chr(0x61 + i) for i in range(26)},
     **dict.fromkeys([0x3000, 0xA0, 0x202F, *range(0x2000, 0x200B), 9, 10, 13], " "),
-    **dict.fromkeys([0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x202C, 0x202D, 0x2060, 0xFEFF]),
+    **dict.fromkeys(
+        [0x61C, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070)]
+    ),
+    0xFEFF: None,
 }
 _ODD: Final = re.compile(f"[{re.escape(''.join(map(chr, _PLAIN)))}]")
 _APOSTROPHES: Final = "'‘’`＇"
