@@ -44,7 +44,9 @@ def work_of(roster: Roster) -> dict[str, Any]:
 
 
 def _is_unheld(job: RosterJob) -> bool:
-    return not job.worker or (clock.real_now() - job.beat_at).total_seconds() > 20
+    if not job.worker or job.beat_at is None:
+        return True
+    return bool((clock.real_now() - job.beat_at).total_seconds() > 20)
 
 
 def may_stop(job: RosterJob, roster: Roster) -> bool:

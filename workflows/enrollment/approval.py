@@ -90,8 +90,10 @@ def certificate_prefix(city: Organization) -> str:
 
 def _batches(roster: Roster, pace: Pace) -> Iterator[tuple[int, list[StagedRow], frozenset[str]]]:
     """The rows to enroll in the file's order, each batch with who among them is known."""
-    columns = (RosterRow.id, RosterRow.ref, RosterRow.name, RosterRow.secret, RosterRow.id_index)
-    columns += (RosterRow.facts.cast("TEXT"), RosterRow.kind, RosterRow.number)
+    columns: tuple[Any, ...] = (
+        *(RosterRow.id, RosterRow.ref, RosterRow.name, RosterRow.secret, RosterRow.id_index),
+        *(RosterRow.facts.cast("TEXT"), RosterRow.kind, RosterRow.number),
+    )
     for kind in TO_ENROLL:
         after = 0
         while True:

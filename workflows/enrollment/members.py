@@ -100,8 +100,10 @@ def find_or_make(roster: Roster, people: Sequence[Entry]) -> dict[str, int]:
 
 def _update(roster: Roster, people: dict[str, Entry]) -> None:
     """Let what the office knows of people become what their roster says."""
-    columns = (Member.id, Member.id_index, Member.ref, Member.organization_id, Member.name)
-    columns += (Member.phone, Member.bank_card, Member.bank, Member.membership)
+    columns: tuple[Any, ...] = (
+        *(Member.id, Member.id_index, Member.ref, Member.organization, Member.name),
+        *(Member.phone, Member.bank_card, Member.bank, Member.membership),
+    )
     open_phone = vault.current().opening(table="member", column="phone")
     open_card = vault.current().opening(table="member", column="bank_card")
     query: Any = Member.select(*columns).where(among(Member.id_index, list(people)))
@@ -131,7 +133,7 @@ def _employ(known: list[int], fresh: list[int], roster: Roster) -> None:
     """Open an employment at the roster's unit for those without one, ending those elsewhere."""
     unit, cover_from = roster.organization_id, roster.cover_from
     here = set()
-    columns = (Employment.id, Employment.member_id, Employment.organization_id, Employment.from_on)
+    columns = (Employment.id, Employment.member, Employment.organization, Employment.from_on)
     query: Any = Employment.select(*columns)
     query = query.where(among(Employment.member, known), Employment.to_on.is_null())
     for id, member, place, from_on in query.tuples() if known else ():
