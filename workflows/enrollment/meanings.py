@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from huigong.database import writes
 from huigong.models import ColumnMeaning, Organization, Roster, User
@@ -18,7 +18,7 @@ TWIN: Final = "（与{}列同名）"
 
 def meanings_of(unit: Organization) -> dict[str, str]:
     """Plain title → field, "" for a column the unit does not need."""
-    rows = ColumnMeaning.select(ColumnMeaning.title, ColumnMeaning.field)
+    rows: Any = ColumnMeaning.select(ColumnMeaning.title, ColumnMeaning.field)
     return dict(rows.where(ColumnMeaning.organization == unit).tuples())
 
 

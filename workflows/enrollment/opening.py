@@ -67,7 +67,7 @@ class Cover(NamedTuple):
     number: int
     group: Group
     person: Person
-    index: str
+    id_index: str
     renewed: bool
     facts: dict[str, Any]
     fee: int
@@ -244,7 +244,7 @@ def _overlaps(covers: list[Cover], opening: Opening | None) -> Faults:
         edition = editions[cover.group.edition]
         first = cover.group.cover_from
         last = rules.last_day(first, edition.plan["term_months"])
-        mine = terms[cover.index, edition.scheme_id]
+        mine = terms[cover.id_index, edition.scheme_id]
         clash = next((where for a, b, where in mine if a <= last and first <= b), "")
         if clash:
             faults.append((cover.number, f"保障期与{clash}重叠"))
@@ -258,7 +258,7 @@ def _known_terms(
     """Terms that people have in the office already, but for those of this very opening."""
     mine = f"QC{opening.id:04d}-" if opening else "QC----"
     found = []
-    indexes = list({cover.index for cover in covers})
+    indexes = list({cover.id_index for cover in covers})
     for start in range(0, len(indexes), CHUNK):
         rows: Any = (
             Enrollment.select(
@@ -345,7 +345,7 @@ def _staged(roster: Roster, cover: Cover) -> tuple[Any, ...]:
     facts = json.dumps(cover.facts | personal, ensure_ascii=False, sort_keys=True)
     kind = "renewed" if cover.renewed else "new"
     return (
-        *(ref, roster.id, cover.number, person.name, sealed, cover.index, facts, kind),
+        *(ref, roster.id, cover.number, person.name, sealed, cover.id_index, facts, kind),
         *("[]", "[]"),
     )
 

@@ -49,7 +49,11 @@ FIELDS: Final[dict[str, tuple[str, str]]] = {
     "roster": ("名册编号", "text"),
 }
 USUAL: Final = ("certificate", "name", "id_number", "unit", "cover_from", "cover_to", "fee")
-_WORDS: Final = {"insurance": INSURANCE, "employment": EMPLOYMENT, "membership": MEMBERSHIP}
+_WORDS: Final[dict[str, Any]] = {
+    "insurance": INSURANCE,
+    "employment": EMPLOYMENT,
+    "membership": MEMBERSHIP,
+}
 _SEX: Final = {"male": "男", "female": "女"}
 RESULT: Final = ("结果", "审核结果", "承保结果", "处理结果", "是否承保")
 REASON: Final = ("原因", "拒绝原因", "不承保原因", "说明", "备注")
@@ -164,7 +168,7 @@ def _cell(cover: Enrollment, name: str) -> Any:
         "cover_to": cover.cover_to,
         "renewal": "是" if cover.renewal else "否",
         "fee": cover.fee,
-        "roster": cover.roster.number,
+        "roster": cover.roster.number if cover.roster else "",
     }[name]
 
 

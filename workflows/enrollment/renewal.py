@@ -31,7 +31,7 @@ from huigong.workflows.enrollment.jobs import draft_in_background
 
 AT_ONCE: Final = 4000  # people; the file of more is read by a worker
 SOON: Final = timedelta(days=90)  # how long before the end a term is offered for renewal
-_WORDS: Final = {
+_WORDS: Final[dict[str, Any]] = {
     "insurance": INSURANCE,
     "employment": EMPLOYMENT,
     "membership": MEMBERSHIP,
