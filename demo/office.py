@@ -12,7 +12,7 @@ from huigong.refusals import StartRefused
 from huigong.site.build import build
 from huigong.workflows import listings, schemes
 
-SETTING_UP = datetime(2023, 6, 1, 9)  # noqa: DTZ001 Beijing time without a zone, as stored
+SETTING_UP = datetime(2023, 7, 4, 9)  # noqa: DTZ001 Beijing time without a zone, as stored
 FURNISHED = datetime(2024, 12, 2, 9)  # noqa: DTZ001 likewise
 WALK = "演示文件"  # the folder with the files of the README's walk
 
