@@ -43,7 +43,7 @@ DAY = timedelta(days=1)
 
 
 def faults_of(roster):
-    rows = roster.rows.where(RosterRow.kind == "faulty").order_by(RosterRow.number)
+    rows = roster.rows.where(RosterRow.kind << ("faulty", "unproven")).order_by(RosterRow.number)
     return [f"第{row.number}行 {title}：{words}" for row in rows for title, words in row.faults]
 
 
