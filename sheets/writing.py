@@ -170,8 +170,8 @@ def _body_format(book: Any, column: Column) -> Any:
 # XlsxWriter makes the book; the rows, which may be a city's, are poured into it as XML: 5 s for
 # 424,000 rows of 12 columns against its own 45 s, and text is written as nothing but text.
 
-_SAMPLE_ROW: Final = 1_048_575  # holds each column's format until the rows are poured in
-_SAMPLES: Final = re.compile(r'<row r="1048576".*?</row>', re.DOTALL)
+_SAMPLE_ROW: Final = 2  # below title and header; holds the formats until the rows are poured in
+_SAMPLES: Final = re.compile(r'<row r="3".*?</row>', re.DOTALL)
 _UNSAFE: Final = re.compile("[&<>\x00-\x1f\ud800-\udfff\ufffe\uffff]")
 _FORBIDDEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _LONGEST: Final = 32_767  # characters that Excel takes in a cell
