@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 demo: $(VENV)/.runs ## build the demonstration office if there is none, and serve it
 	$(BIN)/huigong demo
 
-test: $(STAMP) ## the whole suite, on SQLite and on PostgreSQL
+test: $(STAMP) ## the whole suite on SQLite; what opens a database again on PostgreSQL
 	$(BIN)/pytest -n 2
 	HUIGONG_TEST_DATABASE=postgresql $(BIN)/pytest -n 2
 

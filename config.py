@@ -59,7 +59,7 @@ def read_settings(environ: dict[str, str] | None = None) -> Settings:
         port=_port(env.get("HUIGONG_PORT", "8000")),
         is_demo=is_demo,
         today=_today(env.get("HUIGONG_TODAY"), is_demo),
-        production=env.get("HUIGONG_PRODUCTION", "") not in ("", "0"),
+        production=_production(env.get("HUIGONG_PRODUCTION", "")),
         origin=env.get("HUIGONG_ORIGIN", "").rstrip("/"),
     )
 
@@ -68,6 +68,12 @@ def _port(text: str) -> int:
     if text.isdigit() and 0 < int(text) < 65536:
         return int(text)
     raise StartRefused(f"HUIGONG_PORT 应为 1–65535 的整数，现在是“{text}”。")
+
+
+def _production(text: str) -> bool:
+    if text in ("", "0", "1"):
+        return text == "1"
+    raise StartRefused(f"HUIGONG_PRODUCTION 应为 0 或 1，现在是“{text}”。")
 
 
 def _today(text: str | None, is_demo: bool) -> date | None:

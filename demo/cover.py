@@ -19,8 +19,8 @@ from huigong.workflows.enrollment import approve_roster, draft_roster, submit_ro
 def enroll(cast: Cast, folder: Path) -> None:
     """Rosters in every stage, each through the same deeds as a real one."""
     zhengzhou = ("zhengzhou-hospital-2023", "zzreviewer", "zzfinance")
-    _cover(cast, folder, "machinery", 60, zhengzhou, "zzclerk", date(2023, 8, 1), seed=1)
-    _cover(cast, folder, "textile", 36, zhengzhou, "zzclerk2", date(2023, 12, 31), seed=2)
+    _cover(cast, folder, "machinery", 360, zhengzhou, "zzclerk", date(2023, 8, 1), seed=1)
+    _cover(cast, folder, "textile", 180, zhengzhou, "zzclerk2", date(2023, 12, 31), seed=2)
     anyang = ("anyang-hospital-2019", "ayreviewer", "ayfinance")
     _cover(cast, folder, "granary", 24, anyang, "ayclerk", date(2024, 3, 1), seed=3)
     puyang = ("puyang-hospital-2025", "pyreviewer", "pyfinance")

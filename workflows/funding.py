@@ -31,6 +31,10 @@ from huigong.plans.vocabulary import CARRIERS
 from huigong.refusals import Refused
 from huigong.workflows import audit, ledger, top_ups
 
+MOST_REFERENCE = 60
+MOST_REMARK = 200
+EARLIEST_YEAR = 2000  # an earlier day is a slip of the keyboard
+
 _LEVELS = {
     "province": Level.PROVINCE,
     "city": Level.CITY,
@@ -188,7 +192,7 @@ def record_payment(
         due=due,
         amount=amount,
         received_on=received_on,
-        remark=remark.strip(),
+        remark=identity.plain_text(remark)[:MOST_REMARK],
         bank_reference=reference,
         key=f"{reference}:{used + 1}",
         by=by,
@@ -275,12 +279,16 @@ def _payment_faults(
         )
     if received_on > today:
         faults.append(("received_on", "到账日期不能晚于今天"))
+    if received_on.year < EARLIEST_YEAR:
+        faults.append(("received_on", f"到账日期不能早于 {EARLIEST_YEAR} 年"))
     return faults
 
 
 def _reference_faults(reference: str, due: Due) -> list[tuple[str, str]]:
     if not reference:
         return [("bank_reference", "请填写银行流水号")]
+    if len(reference) > MOST_REFERENCE:
+        return [("bank_reference", f"银行流水号最多 {MOST_REFERENCE} 字")]
     imported = StatementLine.select().where(
         StatementLine.organization == due.roster.edition.organization_id,
         StatementLine.reference == reference,
