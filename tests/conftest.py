@@ -14,6 +14,7 @@ from huigong.app import make_app
 from huigong.config import Settings
 from huigong.models import TABLES
 
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ON_POSTGRESQL = os.environ.get("HUIGONG_TEST_DATABASE") == "postgresql"
 
 
@@ -82,6 +83,21 @@ def app(office: Settings) -> Flask:
     application.test_client_class = PageClient
     application.testing = True
     return application
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator:
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed: browser journeys were not run")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-background-networking", "--disable-gpu"],
+        )
+        yield running
+        running.close()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -4,7 +4,6 @@ import json
 import os
 from fractions import Fraction
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -161,21 +160,16 @@ def test_the_first_claim_of_every_vector_that_needs_no_past_is_the_same_under_no
         same(case, answer)
 
 
-def test_the_first_claim_of_every_vector_that_needs_no_past_is_the_same_in_chromium():
-    playwright = import_module("playwright.sync_api")
-    with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-        )
-        page = browser.new_page()
-        script = SCRIPT.read_text("utf-8") + "\nglobalThis.assess = assess;"
-        page.add_script_tag(content=script, type="module")
-        page.wait_for_function("() => Boolean(globalThis.assess)")
-        for name in ASSESSED:
-            answers = json.loads(page.evaluate(IN_PAGE, json.dumps(calculated(name))))
-            for case, answer in zip(calculated(name), answers, strict=True):
-                same(case, answer)
-        browser.close()
+def test_the_first_claim_of_every_vector_that_needs_no_past_is_the_same_in_chromium(browser):
+    page = browser.new_page()
+    script = SCRIPT.read_text("utf-8") + "\nglobalThis.assess = assess;"
+    page.add_script_tag(content=script, type="module")
+    page.wait_for_function("() => Boolean(globalThis.assess)")
+    for name in ASSESSED:
+        answers = json.loads(page.evaluate(IN_PAGE, json.dumps(calculated(name))))
+        for case, answer in zip(calculated(name), answers, strict=True):
+            same(case, answer)
+    page.close()
 
 
 IN_PAGE = """(text) => {

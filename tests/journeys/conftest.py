@@ -4,7 +4,6 @@ Where Chromium is not installed the journeys say so and are skipped; in CI a ski
 """
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -16,7 +15,6 @@ from pathlib import Path
 
 import pytest
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 WIDTHS = {"desktop": 1280, "phone": 360}
 
 
@@ -70,18 +68,3 @@ def demo(tmp_path: Path) -> Iterator[DemoOffice]:
         yield office
     finally:
         office.stop()
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator:
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not installed: browser journeys were not run")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-background-networking", "--disable-gpu"],
-        )
-        yield running
-        running.close()

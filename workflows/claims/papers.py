@@ -49,7 +49,6 @@ def read_paper(paper: Document, *, by: User, at: datetime) -> None:
     audit.record("read paper", by=by, at=at, on=paper, organization=place, detail=number)
 
 
-@writes
 def sweep_papers(folder: Path, older_than: datetime, *, at: datetime) -> int:
     """Remove uploaded papers that no row names and that came before a moment (real time, in
     Beijing): forms that were begun and never sent. How many went.
@@ -59,15 +58,21 @@ def sweep_papers(folder: Path, older_than: datetime, *, at: datetime) -> int:
     """
     if not folder.is_dir():
         return 0
-    orphans = [
+    old = [
         path
         for path in sorted(folder.iterdir())
         if _KEPT.fullmatch(path.name)
         and datetime.fromtimestamp(path.stat().st_mtime, clock.BEIJING).replace(tzinfo=None)
         < older_than
         and uploads.is_paper(path)
-        and not _named(path.name)
     ]
+    orphans = [path for path in old if not _named(path.name)]
+    return _sweep(folder, orphans, at=at) if orphans else 0  # nothing to do waits for no writer
+
+
+@writes
+def _sweep(folder: Path, found: list[Path], *, at: datetime) -> int:
+    orphans = [path for path in found if not _named(path.name)]
     for path in orphans:
         uploads.drop(folder, path.name)
     if orphans:
