@@ -8,6 +8,7 @@ from flask import request
 from peewee import ModelSelect
 
 PAGE_ROWS = 50
+MOST_COUNTED = 10_000  # rows; a longer list is not counted to its end, nor leafed through
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,13 @@ class Waiting:
     count: int
     words: str
     url: str
+
+
+class Many(int):
+    """More than were counted; a page says so (`共 10000 多 人`)."""
+
+    def __str__(self) -> str:
+        return f"{int(self)} 多"
 
 
 @dataclass(frozen=True)
@@ -34,8 +42,10 @@ class Page:
 
 
 def page_of(query: "ModelSelect[Any]", *, size: int = PAGE_ROWS) -> Page:
-    """The page the query string asks for, kept inside what exists."""
-    total = query.count()
+    """The page the query string asks for, kept inside what exists and can be leafed through."""
+    total = query.limit(MOST_COUNTED + 1).count()
+    if total > MOST_COUNTED:
+        total = Many(MOST_COUNTED)
     asked = request.args.get("page", "1")
     number = int(asked) if asked.isdecimal() and len(asked) < 9 else 1
     number = min(max(number, 1), max(1, -(-total // size)))

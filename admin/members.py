@@ -19,7 +19,17 @@ from huigong import clock
 from huigong.access import allow, find, holds, visible
 from huigong.admin.claims.room import STAGES as CLAIM_STAGES
 from huigong.admin.lists import ordered, page_of
-from huigong.models import Claim, Decision, Edition, Enrollment, Member, Organization, Role, Roster
+from huigong.models import (
+    Claim,
+    Decision,
+    Edition,
+    Enrollment,
+    Member,
+    Organization,
+    Role,
+    Roster,
+    begins,
+)
 from huigong.workflows import funding
 from huigong.workflows.enrollment import certificates
 
@@ -50,13 +60,14 @@ def index() -> Any:
 
 
 def _sought(asked: str) -> Any:
-    """The last four of the ID, initials, or a part of the name."""
+    """The last four of the ID, initials, or how the name or the given name begins:
+    each a range of an index."""
     plain = asked.upper()
     if re.fullmatch(r"\d{3}[\dX]", plain, re.ASCII):
         return Member.tail_index == Member.index_of_tail(plain)
     if asked.isascii() and asked.isalpha():
-        return Member.pinyin.startswith(asked.lower()) | Member.name.contains(asked)
-    return Member.name.contains(asked)
+        return begins(Member.pinyin, asked.lower()) | begins(Member.name, asked)
+    return begins(Member.name, asked) | begins(Member.given_name(), asked)
 
 
 def _cover(page: Any) -> dict[int, tuple[str, str]]:

@@ -47,6 +47,7 @@ CREATE INDEX "member_tail_index" ON "member" ("tail_index");;
 CREATE INDEX "member_sort_key_organization_id" ON "member" ("sort_key", "organization_id");;
 CREATE INDEX "member_name_organization_id" ON "member" ("name", "organization_id");;
 CREATE INDEX "member_pinyin_organization_id" ON "member" ("pinyin", "organization_id");;
+CREATE INDEX "member_given_name" ON "member" (SUBSTR("name", 2));;
 CREATE TABLE "enrollment" ("id" INTEGER NOT NULL PRIMARY KEY, "organization_id" INTEGER NOT NULL, "member_id" INTEGER NOT NULL, "edition_id" INTEGER NOT NULL, "roster_id" INTEGER, "certificate" TEXT NOT NULL, "cover_from" DATE NOT NULL, "cover_to" DATE NOT NULL, "renewal" INTEGER NOT NULL, "facts" TEXT NOT NULL, "fee" INTEGER NOT NULL, "left_on" DATE, FOREIGN KEY ("organization_id") REFERENCES "organization" ("id"), FOREIGN KEY ("member_id") REFERENCES "member" ("id"), FOREIGN KEY ("edition_id") REFERENCES "edition" ("id"), FOREIGN KEY ("roster_id") REFERENCES "roster" ("id"));;
 CREATE INDEX "enrollment_organization_id" ON "enrollment" ("organization_id");;
 CREATE INDEX "enrollment_edition_id" ON "enrollment" ("edition_id");;

@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from peewee import (
+    SQL,
     BlobField,
     Check,
     DateField,
@@ -11,6 +12,7 @@ from peewee import (
     ForeignKeyField,
     IntegerField,
     TextField,
+    fn,
 )
 
 from huigong import vault
@@ -170,6 +172,11 @@ class Member(Sealed):
             (("pinyin", "organization"), False),
         )
 
+    @classmethod
+    def given_name(cls) -> Any:
+        """A name without its first character, as its index says it."""
+        return fn.SUBSTR(cls.name, SQL("2"))
+
     @staticmethod
     def index_of_id(number: str) -> str:
         """The blind index of a normalized resident ID (`id_index`, here and in a roster)."""
@@ -179,6 +186,9 @@ class Member(Sealed):
     def index_of_tail(number: str) -> str:
         """The blind index of an ID's last four, of the whole ID or of those four alone."""
         return vault.current().index(number[-4:], kind="id tail")
+
+
+Member.add_index(SQL('CREATE INDEX "member_given_name" ON "member" (SUBSTR("name", 2))'))
 
 
 class Employment(Base):
