@@ -1,5 +1,6 @@
 """`huigong roster work`: the process that reads, approves and forgets big rosters."""
 
+import gc
 import logging
 import os
 import secrets
@@ -30,8 +31,10 @@ def work() -> None:
 
     settings = read_settings()
     open_office(settings)
+    gc.set_threshold(200_000, 20, 50)  # rows by the hundred thousand, and no cycles among them
     worker = f"{os.getpid()}:{secrets.token_hex(8)}"
     with database.db.connection_context():
+        database.expect_many_rows()
         while job := jobs.take(worker, now=clock.real_now()):
             file, reads = job.roster.file, job.kind == "read"
             with _ahead(settings.keys) if job.kind == "approve" else nullcontext(None) as each:

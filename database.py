@@ -105,6 +105,14 @@ def insert_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
             copy.write_row(row)
 
 
+def expect_many_rows() -> None:
+    """Let this connection hold a city's indexes in memory while rows come by the hundred
+    thousand, and write them back less often. Some 200 MiB; for a worker, not a web process."""
+    if is_sqlite():
+        db.execute_sql("PRAGMA cache_size = -200000")
+        db.execute_sql("PRAGMA wal_autocheckpoint = 25000")
+
+
 def among(column: Any, values: Sequence[Any]) -> Any:
     """The condition that a column is one of many values, handed over as one: no limit to how
     many, and each looked up in the column's index."""

@@ -25,7 +25,7 @@ from huigong.workflows.enrollment.staging import Line, RosterReading
 Told = Callable[[str, int, int], None]
 
 CHUNK: Final = 2000  # rows in the first transaction
-MOST: Final = 20_000
+MOST: Final = 8000
 EXAMPLES: Final = 5  # first sentences kept of each kind of fault
 _STAGED: Final = (
     *("ref", "roster_id", "number", "name", "secret", "id_index", "facts", "kind", "faults"),
@@ -46,9 +46,9 @@ class Pace:
 
     def took(self, seconds: float) -> None:
         """Learn from the last one: twice as many after a quick one, half after a slow one."""
-        if seconds < 0.08:
+        if seconds < 0.06:
             self.rows = min(self.rows * 2, MOST)
-        elif seconds > 0.3:
+        elif seconds > 0.2:
             self.rows = max(self.rows // 2, 1000)
 
 
@@ -198,9 +198,11 @@ class Staging:
             self.digest.add_faults(line.number, faults)
         facts |= {"sex": person.sex, "born_on": person.birth.isoformat(), "bank": person.bank}
         ref = vault.new_ref()
-        secret = {"id": person.id_number, "phone": person.mobile, "card": person.bank_card}
+        # Digits and X only, or the checks had refused them: JSON without an encoder's cost.
+        secret = f'{{"card": "{person.bank_card}", "id": "{person.id_number}", '
+        secret += f'"phone": "{person.mobile}"}}'
         return (
-            *(ref, self.roster_id, line.number, person.name, self._seal(_dumped(secret), ref)),
+            *(ref, self.roster_id, line.number, person.name, self._seal(secret, ref)),
             *(index, _dumped(facts), kind, _dumped(faults) if faults else "[]"),
             _dumped(warnings) if warnings else "[]",
         )
