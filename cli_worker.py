@@ -5,11 +5,6 @@ import logging
 import os
 import secrets
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import nullcontext
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +13,6 @@ import click
 from huigong.config import read_settings
 
 _BEAT_SECONDS = 1.0
-_AHEAD = 3  # batches prepared in the other process while one is written
 
 
 @click.command()
@@ -37,19 +31,17 @@ def work() -> None:
         database.expect_many_rows()
         while job := jobs.take(worker, now=clock.real_now()):
             file, reads = job.roster.file, job.kind == "read"
-            with _ahead(settings.keys) if job.kind == "approve" else nullcontext(None) as each:
-                _do(job, worker, settings.files, each)
+            _do(job, worker, settings.files)
             ended = RosterJob.get_or_none(RosterJob.id == job.id)
             if reads and ended is not None and ended.refused:
                 uploads.drop(settings.files, file)
 
 
-def _do(job: Any, worker: str, folder: Path, each: Any) -> None:
+def _do(job: Any, worker: str, folder: Path) -> None:
     from huigong.workflows.enrollment import jobs
-    from huigong.workflows.enrollment.approval import here
 
     try:
-        jobs.work(job, worker=worker, folder=folder, told=_Told(job, worker), each=each or here)
+        jobs.work(job, worker=worker, folder=folder, told=_Told(job, worker))
     except Exception:
         logging.exception("job %s of roster %s broke off", job.id, job.roster_id)
         raise
@@ -74,34 +66,3 @@ class _Told:
             self._job, worker=self._worker, phase=phase, done=done, total=total,
             now=clock.real_now(),
         )  # fmt: skip
-
-
-class _ahead:
-    """Batches prepared in another process while this one writes: `each` of `approve_roster`."""
-
-    def __init__(self, keys: Path):
-        self._keys = keys
-
-    def __enter__(self) -> Callable[..., Iterator[Any]]:
-        from huigong import vault
-
-        # Not a fork: this process has the database open.
-        context = get_context("spawn")
-        self._pool = ProcessPoolExecutor(
-            1, mp_context=context, initializer=vault.unlock, initargs=(self._keys,)
-        )
-        return self._each
-
-    def __exit__(self, *_: object) -> None:
-        self._pool.shutdown(cancel_futures=True)
-
-    def _each(
-        self, function: Callable[..., Any], batches: Iterable[tuple[Any, ...]]
-    ) -> Iterator[Any]:
-        waiting: deque[Future[Any]] = deque()
-        for batch in batches:
-            waiting.append(self._pool.submit(function, *batch))
-            if len(waiting) > _AHEAD:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()

@@ -5,7 +5,7 @@ broke off is simply done again.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -29,9 +29,6 @@ from huigong.workflows.enrollment.members import (
 from huigong.workflows.enrollment.reading import Pace, Told, quiet
 from huigong.workflows.enrollment.rosters import refuse_own
 
-# Does a function of batches in their order, here or ahead in another process.
-Each = Callable[[Callable[..., list[Entry]], Iterable[tuple[Any, ...]]], Iterable[list[Entry]]]
-
 CHUNK: Final = 2000  # rows in the first transaction
 _COLUMNS: Final = (
     *("organization_id", "member_id", "edition_id", "roster_id", "certificate"),
@@ -39,14 +36,7 @@ _COLUMNS: Final = (
 )
 
 
-def here(function: Callable[..., list[Entry]], batches: Iterable[Any]) -> Iterator[list[Entry]]:
-    """Each batch in this process."""
-    return (function(*batch) for batch in batches)
-
-
-def approve_roster(
-    roster: Roster, *, by: User, at: datetime, told: Told = quiet, each: Each = here
-) -> Roster:
+def approve_roster(roster: Roster, *, by: User, at: datetime, told: Told = quiet) -> Roster:
     """Approve a submitted roster: its people become members with enrollments, and the shares of
     the fee fall due.
 
@@ -57,7 +47,8 @@ def approve_roster(
     prefix = certificate_prefix(roster.edition.organization)
     pace, done = Pace(CHUNK), 0
     fees: dict[str, int] = {}
-    for people in each(entries, _batches(roster, pace)):
+    for batch in _batches(roster, pace):
+        people = entries(*batch)
         for entry in people:
             if entry.enrolled not in fees:
                 fees[entry.enrolled] = _fee(roster, entry)

@@ -16,7 +16,7 @@ from huigong.refusals import Lost, Refused
 from huigong.uploads import Kept
 from huigong.workflows import audit
 from huigong.workflows.enrollment import drafts
-from huigong.workflows.enrollment.approval import Each, approve_roster, here, refuse_approval
+from huigong.workflows.enrollment.approval import approve_roster, refuse_approval
 from huigong.workflows.enrollment.reading import Told, forget, read_roster_file
 
 STALE: Final = timedelta(seconds=20)  # without a beat: whoever had it is gone
@@ -144,7 +144,7 @@ def _end(job: RosterJob, worker: str, refused: str) -> None:
         RosterJob.delete().where(mine).execute()
 
 
-def work(job: RosterJob, *, worker: str, folder: Path, told: Told, each: Each = here) -> None:
+def work(job: RosterJob, *, worker: str, folder: Path, told: Told) -> None:
     """Do a job that was taken up, and end it: done, or refused with the sentence kept for the
     roster's page. A file that is no roster is left to the caller to forget, its rows are gone."""
     roster, refused = job.roster, ""
@@ -152,7 +152,7 @@ def work(job: RosterJob, *, worker: str, folder: Path, told: Told, each: Each = 
         if job.kind == "read":
             read_roster_file(roster, folder=folder, seen=job.seen, told=told)
         elif job.kind == "approve":
-            approve_roster(roster, by=job.by, at=job.at, told=told, each=each)
+            approve_roster(roster, by=job.by, at=job.at, told=told)
         else:
             forget(roster, Enrollment, told=told)
             forget(roster, RosterRow, told=told)

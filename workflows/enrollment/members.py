@@ -35,8 +35,7 @@ class Entry(NamedTuple):
 
 
 def entries(unit: int, rows: Sequence[StagedRow], known: frozenset[str]) -> list[Entry]:
-    """A roster's staged rows opened. Needs the keys and no database, so that another process can
-    do it ahead."""
+    """A roster's staged rows opened, before the lock is taken."""
     open_secret = vault.current().opening(table="roster_row", column="secret")
     seal = {
         column: vault.current().sealing(table="member", column=column)
