@@ -107,10 +107,11 @@ def insert_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
 
 def expect_many_rows() -> None:
     """Let this connection hold a city's indexes in memory while rows come by the hundred
-    thousand, and write them back less often. Some 200 MiB; for a worker, not a web process."""
+    thousand, and write them back less often. Some 100 MiB; for a worker, not a web process."""
     if is_sqlite():
-        db.execute_sql("PRAGMA cache_size = -200000")
+        db.execute_sql("PRAGMA cache_size = -100000")
         db.execute_sql("PRAGMA wal_autocheckpoint = 25000")
+        db.execute_sql("PRAGMA temp_store = file")  # a city is not sorted in memory
 
 
 def among(column: Any, values: Sequence[Any]) -> Any:

@@ -10,10 +10,10 @@ from importlib.metadata import PackageNotFoundError, version
 
 import apsw
 
-from benchmarks import rules
+from benchmarks import enrollment, rules
 from benchmarks.table import Row
 
-PARTS = [rules]
+PARTS = [rules, enrollment]
 VERSIONS = ("peewee", "openfisca-core", "numpy", "playwright")
 
 

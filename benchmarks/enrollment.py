@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import random
-import resource
 import sys
 import tempfile
 import time
@@ -64,8 +63,7 @@ def a_city(dialect: str, count: int = ROWS) -> Iterator[Row]:
         with source.open("wb") as book:
             write_workbook(book, TEMPLATE, people(count), title="参保名册")
         floor = _floor(source)
-        read, approved, locked, roster = _through_the_worker(home, url, source)
-        child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+        read, approved, locked, child, roster = _through_the_worker(home, url, source)
         what = f"{count:,} rows from upload to dues, {dialect}"
         times = (read + approved) / floor
         note = f"floor {floor:.1f} s, read {read:.1f} s, approve {approved:.1f} s"
@@ -117,8 +115,9 @@ def _floor(source: Path) -> float:
     return taken
 
 
-def _through_the_worker(home: Path, url: str, source: Path) -> tuple[float, float, float, Any]:
-    """Seconds to read and to approve, the longest another writer waited, and the roster."""
+def _through_the_worker(home: Path, url: str, source: Path) -> tuple[float, float, float, int, Any]:
+    """Seconds to read and to approve, the longest another writer waited, the most memory that one
+    of the worker's processes took in MiB, and the roster."""
     import os
     import subprocess
 
@@ -134,13 +133,17 @@ def _through_the_worker(home: Path, url: str, source: Path) -> tuple[float, floa
     }  # fmt: skip
     command = [sys.executable, "-m", "huigong.cli", "roster", "work"]
 
+    most = 0
+
     def worked() -> tuple[float, float]:
+        nonlocal most
         begun, locked = time.perf_counter(), 0.0
         worker = subprocess.Popen(command, env=environ)  # noqa: S603 - our own command
         while worker.poll() is None:
             asked = time.perf_counter()
             _touch()
             locked = max(locked, time.perf_counter() - asked)
+            most = max(most, *map(_peak, _family(worker.pid)))
             time.sleep(0.05)
         if worker.returncode:
             raise RuntimeError("the worker failed")
@@ -156,7 +159,25 @@ def _through_the_worker(home: Path, url: str, source: Path) -> tuple[float, floa
     roster = type(roster).get_by_id(roster.id)
     if roster.stage != "approved":
         raise RuntimeError(f"not approved: {jobs.job_of(roster)}")
-    return read, approved, max(first, second), roster
+    return read, approved, max(first, second), most, roster
+
+
+def _family(pid: int) -> list[int]:
+    """A process and the children it has now."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        children = []
+    return [pid, *map(int, children)]
+
+
+def _peak(pid: int) -> int:
+    """The most memory a process has taken since it began its program, in MiB."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM")), 0)
 
 
 @database.writes
