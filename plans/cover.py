@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from huigong.money import percent, yuan
 from huigong.plans.admission import Refusal
-from huigong.plans.curves import FORMS, LUMP, Plan, table
+from huigong.plans.curves import Plan, table
 from huigong.plans.vocabulary import (
     CLAIM_AMOUNTS,
     DATES,
@@ -241,8 +241,3 @@ def last_filing_day(
     if filing["working"]:
         return working(start, filing["days"])
     return start + timedelta(days=filing["days"])
-
-
-def is_lump(step: Plan) -> bool:
-    """Whether a step sets an amount by itself rather than a share of what came before."""
-    return FORMS[step["form"]] >= LUMP

@@ -401,7 +401,7 @@ def test_publishing_ends_an_edition_without_end_and_changes_nothing_else_of_it(a
     assert after.enrolled_to == date(2024, 12, 31)
     assert (after.plan, after.plan_hash) == (before.plan, before.plan_hash)
     unit = a_unit(desk.city)
-    open_on = lambda day: [e.code for e in schemes.editions_open_to(unit, day)]  # noqa: E731 said twice
+    open_on = lambda day: [e.code for e in schemes.editions_published_to(unit) if e.enrolls_on(day)]  # noqa: E731 said twice
     assert open_on(date(2024, 12, 31)) == ["anyang-hospital-2019"]
     assert open_on(date(2025, 1, 1)) == ["anyang-hospital-2025"]
 

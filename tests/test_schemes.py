@@ -80,15 +80,19 @@ def test_enrollment_dates_that_overlap_an_edition_in_force_are_refused(office):
     assert Edition.select().count() == 1
 
 
+def open_to(unit, day):
+    return [e for e in schemes.editions_published_to(unit) if e.enrolls_on(day)]
+
+
 def test_units_are_offered_their_own_lineages_editions_on_the_days_they_enroll(office):
     city, other = a_city(), a_city()
     unit = a_unit(a_county(city))
     edition = a_published_edition("zhengzhou-hospital-2023", city)
-    assert schemes.editions_open_to(unit, date(2023, 7, 1)) == [edition]
-    assert schemes.editions_open_to(unit, date(2023, 12, 31)) == [edition]
-    assert schemes.editions_open_to(unit, date(2024, 1, 1)) == []
-    assert schemes.editions_open_to(unit, date(2023, 6, 30)) == []
-    assert schemes.editions_open_to(a_unit(other), date(2023, 7, 1)) == []
+    assert open_to(unit, date(2023, 7, 1)) == [edition]
+    assert open_to(unit, date(2023, 12, 31)) == [edition]
+    assert open_to(unit, date(2024, 1, 1)) == []
+    assert open_to(unit, date(2023, 6, 30)) == []
+    assert open_to(a_unit(other), date(2023, 7, 1)) == []
 
 
 @pytest.mark.parametrize("text", ["{not json", '{"benefit": []}', "null", "[]"])
@@ -101,4 +105,4 @@ def test_a_damaged_plan_stops_its_own_scheme_and_nothing_else(office, text):
     damaged = Edition.get_by_id(damaged.id)
     with pytest.raises(Refused, match="sample-hospital-2024"):
         schemes.plan_of(damaged)
-    assert schemes.editions_open_to(a_unit(city), date(2024, 5, 1)) == [sound]
+    assert open_to(a_unit(city), date(2024, 5, 1)) == [sound]

@@ -97,15 +97,7 @@ def add(
 ) -> Income:
     """Add income and book it, out of the bank or, with a `line`, out of suspense. Refuses an
     unknown kind, no giver, nothing, a day in the future, and a scheme of another city."""
-    faults = []
-    if kind not in KINDS:
-        faults.append(("kind", "请选择收入的种类"))
-    if not giver.strip():
-        faults.append(("giver", "请填写拨款或捐赠的单位、个人"))
-    if amount <= 0:
-        faults.append(("amount", "金额应大于零"))
-    if received_on > at.date():
-        faults.append(("received_on", "到账日期不能晚于今天"))
+    faults = _faults(kind, giver, amount, received_on, at.date())
     if scheme is not None and scheme.organization_id not in organization.lineage:
         faults.append(("scheme", "这个互助计划不在本市"))
     if faults:
@@ -127,6 +119,21 @@ def add(
     detail = yuan(amount)
     audit.record("record income", by=by, at=at, on=income, organization=organization, detail=detail)
     return income
+
+
+def _faults(
+    kind: str, giver: str, amount: int, received_on: date, today: date
+) -> list[tuple[str, str]]:
+    faults = []
+    if kind not in KINDS:
+        faults.append(("kind", "请选择收入的种类"))
+    if not giver.strip():
+        faults.append(("giver", "请填写拨款或捐赠的单位、个人"))
+    if amount <= 0:
+        faults.append(("amount", "金额应大于零"))
+    if received_on > today:
+        faults.append(("received_on", "到账日期不能晚于今天"))
+    return faults
 
 
 @writes

@@ -134,14 +134,14 @@ def shipped() -> list[tuple[str, str]]:
     return [(file.name.removesuffix(".toml"), file.read_text("utf-8")) for file in files]
 
 
-def editions_open_to(organization: Organization, on: date) -> list[Edition]:
-    """The published editions of the organization's lineage that enroll on a day; a damaged one
-    is not offered."""
-    published = Edition.select().where(
+def editions_published_to(organization: Organization) -> list[Edition]:
+    """The published editions of the organization's lineage, the earliest first; a damaged one is
+    not offered."""
+    rows = Edition.select().where(
         Edition.organization << organization.lineage, Edition.stage == "published"
     )
-    rows = published.order_by(Edition.enrolled_from.desc(), Edition.code)
-    return [edition for edition in rows if edition.enrolls_on(on) and damage(edition) is None]
+    rows = rows.order_by(Edition.enrolled_from, Edition.code)
+    return [edition for edition in rows if damage(edition) is None]
 
 
 def damage(edition: Edition) -> str | None:

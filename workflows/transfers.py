@@ -129,10 +129,7 @@ def record_transfer(
         transferred_on=transferred_on, bank_reference=funding.plain_reference(bank_reference),
         by=by, at=at,
     )  # fmt: skip
-    rows = [(transfer.id, item.roster.id, item.amount) for item in items]
-    fields = [TransferItem.transfer, TransferItem.roster, TransferItem.amount]
-    for start in range(0, len(rows), 500):
-        TransferItem.insert_many(rows[start : start + 500], fields=fields).execute()
+    _keep_items(transfer, items)
     ledger.book(
         key=f"transfer:{transfer.id}:sent",
         text=f"转款单{transfer.number} 上解承办方 {month} {scheme.name}（{len(items)} 份名册）",
@@ -145,6 +142,14 @@ def record_transfer(
     audit.record("record transfer", by=by, at=at, on=transfer, organization=place,
                  detail=yuan(total))  # fmt: skip
     return transfer
+
+
+def _keep_items(transfer: Transfer, items: list[Item]) -> None:
+    """The sheet's rosters as they were when it was recorded."""
+    rows = [(transfer.id, item.roster.id, item.amount) for item in items]
+    fields = [TransferItem.transfer, TransferItem.roster, TransferItem.amount]
+    for start in range(0, len(rows), 500):
+        TransferItem.insert_many(rows[start : start + 500], fields=fields).execute()
 
 
 def _next_number(year: int) -> str:

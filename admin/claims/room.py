@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Blueprint
 
-from huigong.models import Claim, Enrollment
+from huigong.models import Claim
 from huigong.plans.vocabulary import STAY
 from huigong.workflows import claims as deeds
 
@@ -65,7 +65,3 @@ def next_step(claim: Claim) -> str:
         "refused": "已办结：请把通知书交给职工",
         "paid": "已办结：互助金已发放",
     }[claim.stage]
-
-
-def term_words(enrollment: Enrollment) -> str:
-    return f"{enrollment.cover_from} 至 {enrollment.cover_to}"

@@ -87,11 +87,6 @@ class Header:
         """Titles of the two columns without which there is no roster."""
         return [TITLES[name] for name in ("name", "id_number") if name not in self.columns]
 
-    def title_of(self, name: str) -> str:
-        """The title their own file gives a field, for messages."""
-        index = self.columns.get(name)
-        return self.titles.get(index, TITLES[name]) if index is not None else TITLES[name]
-
 
 def column_letter(index: int) -> str:
     """A for 0, as Excel shows it."""

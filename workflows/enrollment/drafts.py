@@ -31,13 +31,10 @@ REST_BY: Final = ("unit", "person")
 def editions_for(organization: Organization, on: date) -> list[Edition]:
     """The editions of the organization's lineage that a roster made on a day may choose: they
     enroll then or will."""
-    published = Edition.select().where(
-        Edition.organization << organization.lineage,
-        Edition.stage == "published",
-        Edition.enrolled_to.is_null() | (Edition.enrolled_to >= on),
-    )
-    rows = published.order_by(Edition.enrolled_from, Edition.code)
-    return [edition for edition in rows if schemes.damage(edition) is None]
+    published = schemes.editions_published_to(organization)
+    return [
+        edition for edition in published if not edition.enrolled_to or edition.enrolled_to >= on
+    ]
 
 
 def draft_roster(
