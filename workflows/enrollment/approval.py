@@ -148,6 +148,7 @@ def _settle_approval(
 ) -> Roster:
     """The one row that makes all the others count, with the dues that follow from it."""
     others, people = asked
+    still(roster, "submitted")
     enrolled = sum(count for _, count, _ in people)
     if enrolled != roster.people:
         raise Lost(f"roster {roster.id}: {enrolled} enrolled of {roster.people}")

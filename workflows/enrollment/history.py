@@ -12,7 +12,9 @@ def tell(roster: Roster, kind: str, *, by: User, at: datetime, note: str = "") -
 
 
 def still(roster: Roster, stage: str) -> None:
-    """Raise Lost unless the roster is still in that stage, with the same file."""
+    """Raise Lost unless the roster is still in that stage, with the same file, of the same unit
+    (which may have been merged into another)."""
     query = Roster.select().where(Roster.id == roster.id, Roster.stage == stage)
-    if not query.where(Roster.file == roster.file).exists():
+    same = (Roster.file == roster.file) & (Roster.organization == roster.organization_id)
+    if not query.where(same).exists():
         raise Lost(f"roster {roster.id} is no longer {stage}")

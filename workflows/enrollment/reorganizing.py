@@ -44,6 +44,7 @@ def merge_units(
         Roster.organization == source, Roster.stage << OPEN_ROSTERS
     )
     AgeProof.update(organization=into.id).where(AgeProof.roster << moved).execute()
+    Enrollment.delete().where(Enrollment.roster << moved).execute()  # of an approval under way
     Roster.update(organization=into.id).where(
         Roster.organization == source, Roster.stage << OPEN_ROSTERS
     ).execute()
