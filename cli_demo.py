@@ -16,9 +16,13 @@ def demo(port: int | None, build_only: bool) -> None:
     from huigong.demo.staff import PASSWORD, PEOPLE
 
     settings = read_settings()
-    if os.environ.get("DATABASE_URL"):
-        raise click.UsageError("演示系统只用自己的数据库：请先取消 DATABASE_URL。")
-    if not (settings.home / DEMO_MARK).exists():
+    if settings.sqlite_path and os.environ.get("DATABASE_URL"):
+        raise click.UsageError("演示系统的 SQLite 文件在它自己的目录里：请先取消 DATABASE_URL。")
+    if (settings.home / DEMO_MARK).exists() and not settings.is_demo:
+        raise click.UsageError(
+            "这个演示系统是用另一个数据库建立的：请改 DATABASE_URL 或 HUIGONG_HOME。"
+        )
+    if not settings.is_demo:
         click.echo("正在建立演示系统……")
         build_office(settings)
     settings = read_settings()

@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 
 from huigong.refusals import StartRefused
@@ -50,11 +51,12 @@ def read_settings(environ: dict[str, str] | None = None) -> Settings:
     """Read and check the settings. Raises StartRefused with the cure."""
     env = dict(os.environ) if environ is None else environ
     home = Path(env.get("HUIGONG_HOME", "instance")).absolute()
-    is_demo = (home / DEMO_MARK).exists()
+    database_url = env.get("DATABASE_URL") or _own_database(home)
+    is_demo = _is_demo(home, database_url)
     return Settings(
         home=home,
         keys=Path(env["HUIGONG_KEYS"]).absolute() if env.get("HUIGONG_KEYS") else home / "keys",
-        database_url=env.get("DATABASE_URL") or f"sqlite:///{home / 'huigong.db'}",
+        database_url=database_url,
         host=env.get("HUIGONG_HOST", "127.0.0.1"),
         port=_port(env.get("HUIGONG_PORT", "8000")),
         is_demo=is_demo,
@@ -62,6 +64,28 @@ def read_settings(environ: dict[str, str] | None = None) -> Settings:
         production=_production(env.get("HUIGONG_PRODUCTION", "")),
         origin=env.get("HUIGONG_ORIGIN", "").rstrip("/"),
     )
+
+
+def _own_database(home: Path) -> str:
+    return f"sqlite:///{home / 'huigong.db'}"
+
+
+def demo_mark(database_url: str) -> str:
+    """What the mark of a demonstration says: which database is its, where that is not the file
+    in the instance itself."""
+    if database_url.startswith("sqlite:///"):
+        return "huigong demo\n"
+    return f"huigong demo {sha256(database_url.encode()).hexdigest()}\n"
+
+
+def _is_demo(home: Path, database_url: str) -> bool:
+    """Whether `huigong demo` made this instance with this database: beside another's, the fixed
+    clock and the well-known passwords would be a real office's."""
+    mark = home / DEMO_MARK
+    said = mark.read_text() if mark.exists() else None
+    if said is None or len(said.split()) == 3:  # it names a database
+        return said == demo_mark(database_url)
+    return database_url == _own_database(home)
 
 
 def _port(text: str) -> int:

@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from huigong import clock, database, migrations, vault
-from huigong.config import DEMO_MARK, DEMO_TODAY, Settings
+from huigong.config import DEMO_MARK, DEMO_TODAY, Settings, demo_mark
 from huigong.demo import cover, sickness, staff
 from huigong.demo.listings import make_listings
 from huigong.refusals import StartRefused
@@ -19,7 +19,11 @@ WALK = "演示文件"  # the folder with the files of the README's walk
 
 def build_office(settings: Settings) -> None:
     """Build the demonstration in an instance that does not exist yet, beside it, then swap it in:
-    a build that broke off leaves nothing. Refuses a place where something else stands."""
+    a build that broke off leaves nothing. Refuses a place where something else stands.
+
+    On PostgreSQL the database of DATABASE_URL must be empty, and is emptied again by hand after a
+    build that broke off.
+    """
     if settings.home.exists() and any(settings.home.iterdir()):
         raise StartRefused(
             f"{settings.home.name} 里已有内容，不会在其中建立演示系统："
@@ -28,10 +32,13 @@ def build_office(settings: Settings) -> None:
     scratch = settings.home.with_name(settings.home.name + ".building")
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
-    (scratch / DEMO_MARK).write_text("huigong demo\n")
+    (scratch / DEMO_MARK).write_text(demo_mark(settings.database_url))
     vault.make_key(scratch / "keys")
     vault.unlock(scratch / "keys")
-    database.connect_to(f"sqlite:///{scratch / 'huigong.db'}")
+    if settings.sqlite_path:
+        database.connect_to(f"sqlite:///{scratch / settings.sqlite_path.name}")
+    else:
+        _open_empty(settings.database_url)
     with database.db.connection_context():
         migrations.migrate()
         _furnish(scratch / "files")
@@ -40,6 +47,16 @@ def build_office(settings: Settings) -> None:
     if settings.home.exists():
         settings.home.rmdir()
     scratch.rename(settings.home)
+
+
+def _open_empty(url: str) -> None:
+    database.connect_to(url)
+    database.check_readable()
+    with database.db.connection_context():
+        if database.db.get_tables():
+            raise StartRefused(
+                "DATABASE_URL 的数据库里已有内容，不会在其中建立演示系统：请指定一个空的数据库。"
+            )
 
 
 def _furnish(files: Path) -> None:
