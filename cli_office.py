@@ -60,7 +60,7 @@ def _print_link(settings: Settings, token: str) -> None:
 @click.command()
 @click.option("--backed-up", is_flag=True, help="PostgreSQL：已用 pg_dump 备份")
 def migrate(backed_up: bool) -> None:
-    """把数据库结构升级到最新，升级前先备份。"""
+    """把数据库结构升级到最新，升级前先备份；以前未加密保管的文件随后加密。"""
     from huigong import backups, clock, database, migrations
 
     settings = read_settings()
@@ -71,6 +71,7 @@ def migrate(backed_up: bool) -> None:
         waiting, is_new = migrations.pending(), not database.db.get_tables()
     if not waiting:
         click.echo("数据库结构已是最新。")
+        _seal_files(settings)
         return
     if settings.sqlite_path and not is_new:
         place = backups.default_place(settings, clock.real_now(), "before-migrate")
@@ -80,6 +81,18 @@ def migrate(backed_up: bool) -> None:
             "升级前请先用 pg_dump 备份 PostgreSQL，再运行 huigong migrate --backed-up。"
         )
     click.echo(f"已升级：{'、'.join(migrations.migrate())}")
+    _seal_files(settings)
+
+
+def _seal_files(settings: Settings) -> None:
+    """Seal kept files that lie open, as they all did before sealing came; most often none."""
+    from huigong import uploads, vault
+
+    vault.unlock(settings.keys)
+    if sealed := uploads.seal_old(settings.files):
+        click.echo(
+            f"已加密 {sealed} 份以前未加密保管的文件；更早的备份里它们仍未加密，请妥善处置。"
+        )
 
 
 def _refuse_before_init(settings: Settings) -> None:
@@ -160,12 +173,14 @@ def backup(out: Path | None) -> None:
 
 
 def _sweep(settings: Settings) -> None:
-    """After a backup holds them, remove papers that were uploaded and never filed."""
-    from huigong import clock, database
-    from huigong.app import open_office
+    """After a backup holds them, remove papers that were uploaded and never filed. Like the
+    backup it needs no key."""
+    from huigong import clock, database, migrations
     from huigong.workflows import claims
 
-    open_office(settings)
+    clock.fix(settings.today)
+    database.connect_to(settings.database_url)
+    migrations.check_current()
     with database.db.connection_context():
         older = clock.real_now() - claims.ABANDONED_AFTER
         swept = claims.sweep_papers(settings.files, older, at=clock.now())

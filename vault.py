@@ -31,6 +31,7 @@ class Vault:
     def __init__(self, secret: bytes):
         self._aes = AESGCM(self._derive(secret, b"sealed fields"))
         self._index_key = self._derive(secret, b"blind index")
+        self._files_key = self._derive(secret, b"kept files")
         self.cookie_key = self._derive(secret, b"cookies")
 
     @staticmethod
@@ -83,6 +84,10 @@ class Vault:
             return self._aes.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], place).decode()
         except InvalidTag as wrong:
             raise Damaged(f"{table}.{column} does not open with this office's key") from wrong
+
+    def file_key(self, salt: bytes) -> bytes:
+        """The key of one kept file, by the random salt it begins with."""
+        return hmac.digest(self._files_key, salt, sha256)
 
     def index(self, text: str, *, kind: str) -> str:
         """The blind index of a normalized value; `kind` keeps ID and phone apart. 32 hex."""

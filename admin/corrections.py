@@ -10,12 +10,12 @@ from flask import (
     redirect,
     render_template,
     request,
-    send_file,
     url_for,
 )
 
 from huigong import clock, identity, uploads
 from huigong.access import allow, find, visible
+from huigong.admin import papers
 from huigong.admin.lists import Waiting, page_of
 from huigong.models import IdCorrection, Member, Organization, Role
 from huigong.refusals import Refused
@@ -138,7 +138,4 @@ def decide(id: int) -> Any:
 def proof(id: int) -> Any:
     asked = find(IdCorrection, id)
     deeds.read_proof(asked, by=g.user, at=clock.now())
-    return send_file(
-        current_app.config["SETTINGS"].files / asked.proof,
-        mimetype="application/octet-stream", as_attachment=True, download_name=asked.proof_name,
-    )  # fmt: skip
+    return papers.handed(asked.proof, asked.proof_name)

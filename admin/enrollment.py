@@ -5,7 +5,7 @@ from collections import defaultdict
 from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from flask import (
     Blueprint,
@@ -179,7 +179,8 @@ def _draft(form: Any) -> Roster:
 def is_big(kept: uploads.Kept, folder: Path) -> bool:
     """Whether a kept file is read in the background. Refuses what is no workbook at once."""
     try:
-        inspect_upload(folder / kept.file)
+        with uploads.open_kept(folder, kept.file) as file:
+            inspect_upload(file)
     except SheetRefused as refused:
         raise Refused("file", str(refused)) from refused
     return kept.size > READ_AT_ONCE
@@ -219,13 +220,12 @@ def template(code: str) -> Any:
     found: Any = editions.get_or_none() or abort(404)
     book = io.BytesIO()
     answer.template_of(found, book)
-    return _download(book.getvalue(), f"{found.name}参保名册模板.xlsx")
+    book.seek(0)
+    return _download(book, f"{found.name}参保名册模板.xlsx")
 
 
-def _download(content: bytes, name: str) -> Response:
-    return send_file(
-        io.BytesIO(content), mimetype=_XLSX, as_attachment=True, download_name=name, max_age=0
-    )
+def _download(book: BinaryIO, name: str) -> Response:
+    return send_file(book, mimetype=_XLSX, as_attachment=True, download_name=name, max_age=0)
 
 
 # ── one roster ──────────────────────────────────────────────────────────────────────────────

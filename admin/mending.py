@@ -10,13 +10,13 @@ from flask import (
     redirect,
     render_template,
     request,
-    send_file,
     url_for,
 )
 from werkzeug.wrappers import Response
 
 from huigong import clock, uploads
 from huigong.access import allow, find, paths
+from huigong.admin import papers
 from huigong.admin.enrollment import enrollment, is_big
 from huigong.models import AgeProof, Role, Roster, RosterRow
 from huigong.refusals import Refused
@@ -85,7 +85,7 @@ def columns_now(id: int) -> Any:
 def _read_again(roster: Roster) -> None:
     """Stage the same file once more, by what its columns are now said to hold."""
     folder = current_app.config["SETTINGS"].files
-    size = (folder / roster.file).stat().st_size
+    size = uploads.size_of(folder, roster.file)
     kept = Kept(roster.file, roster.file_name, size, "")
     asked: Any = {"kept": kept, "by": g.user, "at": clock.now(), "seen": paths()}
     if is_big(kept, folder):
@@ -140,10 +140,5 @@ def prove_now(id: int) -> Any:
 @allow(Role.CLERK, Role.REVIEWER, on=AgeProof)
 def proof(id: int) -> Response:
     found = find(AgeProof, id)
-    path = current_app.config["SETTINGS"].files / found.file
-    if not path.is_file():
-        abort(404)
     ages.read_proof(found, by=g.user, at=clock.now())
-    return send_file(
-        path, "application/octet-stream", as_attachment=True, download_name=found.file_name
-    )
+    return papers.handed(found.file, found.file_name)

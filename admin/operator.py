@@ -125,7 +125,8 @@ def answer(id: int) -> Any:
         kept = uploads.keep(
             folder, upload.stream, name=upload.filename, field="file", limit=uploads.ROSTER_LIMIT
         )
-        yes, no = deeds.take_answer(scheme, path=folder / kept.file, by=g.user, at=clock.now())
+        with uploads.open_kept(folder, kept.file) as file:
+            yes, no = deeds.take_answer(scheme, file=file, by=g.user, at=clock.now())
     except Refused as refused:
         return _page(scheme, request.form, refused.faults), 422
     finally:

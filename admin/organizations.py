@@ -5,14 +5,12 @@ from typing import Any
 
 from flask import (
     Blueprint,
-    abort,
     current_app,
     flash,
     g,
     redirect,
     render_template,
     request,
-    send_file,
     session,
     url_for,
 )
@@ -20,6 +18,7 @@ from peewee import fn
 
 from huigong import clock, uploads
 from huigong.access import allow, allow_anyone, find, visible
+from huigong.admin import papers
 from huigong.admin.lists import Waiting, ordered, page_of
 from huigong.models import Level, Member, Organization, Role, UnitApplication, User
 from huigong.refusals import Refused
@@ -263,9 +262,4 @@ def decide(id: int) -> Any:
 def proof(id: int) -> Any:
     """The proof as a download: a stranger's file never opens inside the office."""
     row = find(UnitApplication, id)
-    path = current_app.config["SETTINGS"].files / row.proof
-    if not path.is_file():
-        abort(404)
-    return send_file(
-        path, "application/octet-stream", as_attachment=True, download_name=row.proof_name
-    )
+    return papers.handed(row.proof, row.proof_name)

@@ -118,7 +118,8 @@ def _keep(place: Organization, bank: str) -> Statement:
 
 def _readable(statement: Statement) -> None:
     try:
-        inspect_upload(_folder() / statement.file)
+        with uploads.open_kept(_folder(), statement.file) as file:
+            inspect_upload(file)
     except SheetRefused as refused:
         raise Refused("file", str(refused)) from refused
 

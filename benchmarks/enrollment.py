@@ -122,7 +122,10 @@ def _through_the_worker(home: Path, url: str, source: Path) -> tuple[float, floa
     import subprocess
 
     unit, clerk, reviewer, edition = _people_of_the_office()
-    kept = uploads.Kept(source.name, "名册.xlsx", source.stat().st_size, "")
+    with source.open("rb") as stream:
+        kept = uploads.keep(
+            home / "files", stream, name="名册.xlsx", field="file", limit=uploads.ROSTER_LIMIT
+        )
     roster = enrollment.draft_in_background(
         organization=unit, edition=edition, cover_from=AT.date(), rest_by="unit",
         kept=kept, by=clerk, at=AT,

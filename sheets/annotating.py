@@ -6,33 +6,31 @@ be edited so (.xls, .et, .csv, unusual XML) comes back as an .xlsx with the same
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from huigong.sheets.editing import SheetEdit, UnusualXml, edit_archive
 from huigong.sheets.reading import Row, read_rows
-from huigong.sheets.uploads import Kind
+from huigong.sheets.uploads import Kind, Source, opened
 from huigong.sheets.writing import write_rows
 
 REASON: Final = "错误原因"
 
 
 def annotate(
-    original: str | Path,
+    original: Source,
     faults: Mapping[int, str],
-    destination: str | Path,
+    destination: BinaryIO,
     *,
     header_row: int,
     marked: Mapping[int, Collection[int]] | None = None,
-) -> Path:
+) -> None:
     """Write the original to `destination` (an .xlsx) with the reasons beside the faulty rows.
 
     `faults` goes by the row number that Excel shows; `marked` says which cells of a row are at
     fault (column A is 0), and without it the whole row is red. A 错误原因 column from an earlier
     round is used again and emptied where nothing is wrong any more.
     """
-    source, target = Path(original), Path(destination)
-    with read_rows(source) as rows:
+    with read_rows(original) as rows:
         kind, sheet, width = rows.kind, rows.name, rows.width
         header = next((row for number, row in rows if number == header_row), [])
     again = [index for index, cell in enumerate(header) if cell == REASON]
@@ -40,14 +38,15 @@ def annotate(
     if kind is Kind.XLSX:
         try:
             edit = SheetEdit(header_row, column, REASON, faults, marked or {}, again=bool(again))
-            edit_archive(source, target, sheet, edit)
+            with opened(original) as source:
+                edit_archive(source, destination, sheet, edit)
         except (UnusualXml, KeyError):
-            target.unlink(missing_ok=True)
+            destination.seek(0)
+            destination.truncate()
         else:
-            return target
-    with read_rows(source) as rows:
-        write_rows(target, _with_reasons(rows, header_row, column, faults), sheet=sheet)
-    return target
+            return
+    with read_rows(original) as rows:
+        write_rows(destination, _with_reasons(rows, header_row, column, faults), sheet=sheet)
 
 
 def _with_reasons(

@@ -1,7 +1,7 @@
 """The reading of an upload, in a process of its own with its memory and time limited.
 
-Started by reading.py as a plain script, so that it imports nothing of ours. It gets one order
-(JSON, first argument) and answers on stdout in lines of JSON:
+Started by reading.py as a plain script, so that it imports nothing of ours. It gets the upload
+open as its stdin and one order (JSON, first argument), and answers on stdout in lines of JSON:
   {"name", "height", "width", "epoch"}   once, before the rows
   [[number, cell, …], …]                  batches; a cell is text, a number, or {"date": …}
   {"others": [names of further sheets that have content]}
@@ -61,10 +61,10 @@ def as_data(value: Any) -> Any:
 
 def workbook(order: Order) -> Iterator[Any]:
     """The first visible worksheet that has content, and the names of the others that do."""
-    with open(order["path"], "rb") as upload:
-        epoch = 1904 if _counts_from_1904(upload, order["kind"]) else 1900
-        upload.seek(0)
-        book = CalamineWorkbook.from_filelike(upload)
+    upload = sys.stdin.buffer
+    epoch = 1904 if _counts_from_1904(upload, order["kind"]) else 1900
+    upload.seek(0)
+    book = CalamineWorkbook.from_filelike(upload)
     kinds = {sheet.name: sheet for sheet in book.sheets_metadata}
     if any(sheet.typ in (SheetTypeEnum.MacroSheet, SheetTypeEnum.Vba) for sheet in kinds.values()):
         raise Refusal(order["macros"])
@@ -136,7 +136,7 @@ def _counts_from_1904(upload: Any, kind: str) -> bool:
 def separated(order: Order) -> Iterator[Any]:
     """The rows of a .csv, read twice: first its size, then its content."""
     encoding = "utf-8-sig" if order["kind"] == "csv-utf8" else "gb18030"
-    with open(order["path"], encoding=encoding, newline="") as upload:
+    with io.TextIOWrapper(sys.stdin.buffer, encoding=encoding, newline="") as upload:
         first_lines = upload.read(8192)
         separator = max(",\t;", key=first_lines.count)
         height = width = 0

@@ -8,8 +8,8 @@ write a fresh workbook instead.
 import re
 import zipfile
 from collections.abc import Collection, Iterator, Mapping
-from pathlib import Path, PurePosixPath
-from typing import IO, Final
+from pathlib import PurePosixPath
+from typing import IO, BinaryIO, Final
 from xml.etree import ElementTree
 
 from huigong.sheets.writing import xml_text
@@ -185,7 +185,7 @@ class SheetEdit:
         return b'<c r="%s"%s%s' % (address, b' s="%d"' % style if style else b"", rest)
 
 
-def edit_archive(source: Path, target: Path, sheet: str, edit: SheetEdit) -> None:
+def edit_archive(source: BinaryIO, target: BinaryIO, sheet: str, edit: SheetEdit) -> None:
     """Copy the workbook part by part, with the named sheet and the styles edited."""
     with zipfile.ZipFile(source) as old:
         sheet_part, styles_part = _part_of(old, sheet), "xl/styles.xml"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from huigong.sheets import uploads
-from huigong.sheets.uploads import MIB, SheetRefused, inspect_upload
+from huigong.sheets.uploads import MIB, SheetRefused, Source, inspect_upload, opened, size_of
 
 Cell = str | float | int | bool | date
 Row = list[Cell]
@@ -30,7 +30,7 @@ class ReadingCancelled(Exception):
 
 
 def read_rows(
-    path: str | Path,
+    source: Source,
     *,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
@@ -40,14 +40,15 @@ def read_rows(
 
     Use it as a context manager or read it to the end: the child process lives until then.
     `progress(done, of)` is told rows and is called as batches arrive; `cancelled()` is asked
-    several times a second. `patience` is how many seconds of waiting on the child are allowed,
+    several times a second. An open file is read at its own place, so one reading at a time.
+    `patience` is how many seconds of waiting on the child are allowed,
     by default 30 and two more for each MiB.
     """
-    kind = inspect_upload(path)
+    kind = inspect_upload(source)
     if patience is None:
-        patience = 30 + 2 * Path(path).stat().st_size / MIB
+        patience = 30 + 2 * size_of(source) / MIB
     return SheetRows(
-        Path(path),
+        source,
         kind,
         progress=progress or (lambda done, of: None),
         cancelled=cancelled or (lambda: False),
@@ -66,7 +67,7 @@ class SheetRows:
 
     def __init__(
         self,
-        path: Path,
+        source: Source,
         kind: uploads.Kind,
         *,
         progress: Progress,
@@ -75,7 +76,7 @@ class SheetRows:
     ):
         self.kind, self.others = kind, list[str]()
         self._progress, self._cancelled, self._patience = progress, cancelled, patience
-        self._child = _start(path, kind, patience)
+        self._child = _start(source, kind, patience)
         self._lines: queue.Queue[bytes] = queue.Queue(maxsize=_AHEAD)
         self._closing = threading.Event()
         self._feeder = threading.Thread(target=self._feed, daemon=True)
@@ -155,9 +156,8 @@ class SheetRows:
         return message
 
 
-def _start(path: Path, kind: uploads.Kind, patience: float) -> subprocess.Popen[bytes]:
+def _start(source: Source, kind: uploads.Kind, patience: float) -> subprocess.Popen[bytes]:
     order = {
-        "path": str(path),
         "kind": kind,
         "memory": CHILD_MEMORY,
         "seconds": int(patience) + 1,
@@ -170,9 +170,10 @@ def _start(path: Path, kind: uploads.Kind, patience: float) -> subprocess.Popen[
     }
     # -P keeps this folder's own file names out of the child's imports.
     command = [sys.executable, "-P", str(_CHILD), json.dumps(order)]
-    return subprocess.Popen(  # noqa: S603 - our own interpreter and script; no shell
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
+    with opened(source) as upload:  # what the child reads it is given open, as its stdin
+        return subprocess.Popen(  # noqa: S603 - our own interpreter and script; no shell
+            command, stdin=upload, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
 
 
 def _as_date(found: dict[str, Any]) -> Any:

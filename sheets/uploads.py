@@ -7,9 +7,14 @@ import codecs
 import re
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, Final
+
+# A file by its path, or already open for reading (then its owner closes it).
+Source = str | Path | BinaryIO
 
 MIB: Final = 1024 * 1024
 MAX_ZIP: Final = 30 * MIB  # an honest roster of 400,000 people is 13 to 28 MiB
@@ -40,16 +45,33 @@ class Kind(StrEnum):
     CSV_GB18030 = "csv-gb18030"
 
 
-def inspect_upload(path: str | Path) -> Kind:
+@contextmanager
+def opened(source: Source) -> Iterator[BinaryIO]:
+    """A source open at its beginning."""
+    if isinstance(source, str | Path):
+        with open(source, "rb") as file:
+            yield file
+    else:
+        source.seek(0)
+        yield source
+
+
+def size_of(source: Source) -> int:
+    """A source's bytes."""
+    with opened(source) as file:
+        return file.seek(0, 2)
+
+
+def inspect_upload(source: Source) -> Kind:
     """Tell by its content what an uploaded file is; raise SheetRefused for what stays outside.
 
     The name and its suffix play no part. Reads a few kilobytes of each part of an .xlsx;
     only a .csv is read through, to find its encoding.
     """
-    size = Path(path).stat().st_size
+    size = size_of(source)
     if size == 0:
         raise SheetRefused("文件是空的，请选择填好的名册再上传")
-    with open(path, "rb") as upload:
+    with opened(source) as upload:
         head = upload.read(4096)
         if head.startswith(b"PK\x03\x04") or head.startswith(b"PK\x05\x06"):
             _inspect_zip(upload, size)

@@ -41,7 +41,7 @@ ALLOWED = {
     "differences": SCHEMES | {"explain"},
     "examples": SCHEMES | {"explain"},
     "vault": {"refusals"},
-    "uploads": {"refusals"},
+    "uploads": {"refusals", "vault"},
     "sheets": {"refusals", "money", "identity"},
     "config": {"refusals"},
     "database": {"refusals"},

@@ -210,6 +210,20 @@ def test_a_backup_restores_what_was_and_keeps_what_is_aside(instance, tmp_path):
     assert (aside / "huigong.db").read_bytes() == b"ruined"
 
 
+def test_migrate_seals_the_files_that_lay_open_and_a_backup_needs_no_key(instance, tmp_path):
+    (instance.home / "files").mkdir()
+    old = instance.home / "files" / ("a" * 32)
+    old.write_text("张三 419999198005060013")
+    assert "已加密 1 份" in instance.does("migrate")
+    sealed = old.read_bytes()
+    assert b"419999" not in sealed
+    assert "已加密" not in instance.does("migrate")
+    instance.key.rename(tmp_path / "elsewhere")
+    os.utime(old, (0, 0))
+    assert "清理了 1 份" in instance.does("backup", "--out", tmp_path / "kept")
+    assert (tmp_path / "kept" / "files" / old.name).read_bytes() == sealed
+
+
 def test_a_backup_is_taken_while_the_office_is_being_written_to(instance, tmp_path):
     writer = sqlite3.connect(instance.database)
     writer.execute("PRAGMA journal_mode = WAL")

@@ -9,7 +9,7 @@ from builders import NOW, a_city, a_unit, a_user, signed_in
 from builders_enrollment import a_person, kept_in
 from builders_schemes import a_published_edition
 
-from huigong import rules
+from huigong import rules, uploads
 from huigong.models import (
     Claim,
     Decision,
@@ -199,7 +199,7 @@ def test_who_kept_it_does_not_book_it_and_one_file_is_kept_once(city, tmp_path):
     kept = keep(city, "covers", rows, tmp_path, by)
     with pytest.raises(Refused, match="上传人以外"):
         opening.book_opening(kept, folder=tmp_path, by=by, at=NOW)
-    file = kept_in(tmp_path, (tmp_path / kept.file).read_bytes())
+    file = kept_in(tmp_path, uploads.read_kept(tmp_path, kept.file))
     with pytest.raises(Refused, match="已经上传过"):
         opening.keep_opening(city, kind="covers", kept=file, folder=tmp_path, by=by, at=NOW)
 

@@ -90,12 +90,12 @@ def test_the_answer_comes_back_to_its_roster_and_the_latest_counts(scheme, roste
     by, ids = by_of(scheme), numbers(roster)
     said = [[ids[0], "承保", ""], [ids[1], "拒保", "身份证号与姓名不符"]]
     path = workbook(tmp_path, ["身份证号", "结果", "原因"], said)
-    assert operator.take_answer(scheme, path=path, by=by, at=NOW) == (1, 1)
+    assert operator.take_answer(scheme, file=path, by=by, at=NOW) == (1, 1)
     accepted, rejected = operator.answered(roster)
     assert (accepted, [row.reason for row in rejected]) == (1, ["身份证号与姓名不符"])
     certificate = rejected[0].enrollment.certificate
     again = workbook(tmp_path, ["凭证号", "承保结果"], [[certificate, "通过"]])
-    operator.take_answer(scheme, path=again, by=by, at=NOW)
+    operator.take_answer(scheme, file=again, by=by, at=NOW)
     assert operator.answered(roster) == (2, [])
 
 
@@ -104,12 +104,12 @@ def test_an_answer_with_faults_is_not_taken_at_all(scheme, roster, tmp_path):
     said = [[ids[0], "承保", ""], [ids[1], "也许", ""], [ids[2], "拒保", ""], ["无", "承保", ""]]
     path = workbook(tmp_path, ["身份证号", "结果", "原因"], said)
     with pytest.raises(Refused) as refused:
-        operator.take_answer(scheme, path=path, by=by_of(scheme), at=NOW)
+        operator.take_answer(scheme, file=path, by=by_of(scheme), at=NOW)
     assert [message[:3] for _, message in refused.value.faults] == ["第3行", "第4行", "第5行"]
     assert not OperatorAnswer.select().exists()
     none = workbook(tmp_path, ["甲", "乙"], [["1", "2"]])
     with pytest.raises(Refused, match="没有找到"):
-        operator.take_answer(scheme, path=none, by=by_of(scheme), at=NOW)
+        operator.take_answer(scheme, file=none, by=by_of(scheme), at=NOW)
 
 
 def test_the_pages(app, scheme, roster, tmp_path):

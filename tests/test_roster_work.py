@@ -76,6 +76,19 @@ def test_a_file_that_turns_out_to_be_no_roster_leaves_one_sentence_and_no_rows(o
     assert jobs.take("another", now=clock.real_now()) is None
 
 
+@pytest.mark.parametrize("damage", ["gone", "cut short", "unsealed"])
+def test_a_kept_file_that_does_not_open_is_told_in_one_sentence(office, damage):
+    roster = a_begun_roster(office, a_roster_file(3))
+    path = office.files / roster.file
+    if damage == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:-1] if damage == "cut short" else a_roster_file(3))
+    work_off(office)
+    assert "已打不开，请重新上传" in jobs.job_of(roster).refused
+    assert not RosterRow.select().exists()
+
+
 def test_reading_that_broke_off_begins_anew(office, monkeypatch):
     roster = a_begun_roster(office, a_roster_file(9))
     monkeypatch.setattr(reading, "CHUNK", 3)

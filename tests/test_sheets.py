@@ -1,121 +1,27 @@
 """Workbooks of strangers at the door, their rows through the child process, and ours going out."""
 
 import io
-import struct
 import time
 import zipfile
 from datetime import date, datetime
 
 import openpyxl
 import pytest
+from builders_sheets import (
+    DECEMBER,
+    ID,
+    SHEET,
+    book,
+    compound,
+    rows_of,
+    saved,
+    with_cells,
+    with_part,
+    xls,
+)
 
 from huigong import sheets
-from huigong.sheets import editing, reading, uploads
-
-ID = "419999198005060013"
-DECEMBER = datetime(2024, 12, 16)  # noqa: DTZ001 - a cell knows no zone
-
-
-def saved(tmp_path, content, name="upload"):
-    path = tmp_path / name
-    path.write_bytes(content)
-    return path
-
-
-def book(rows=(("姓名", "身份证号"), ("张三", ID)), *, change=lambda book: None):
-    """The bytes of an .xlsx with these rows."""
-    workbook = openpyxl.Workbook()
-    for row in rows:
-        workbook.active.append(row)
-    change(workbook)
-    stream = io.BytesIO()
-    workbook.save(stream)
-    return stream.getvalue()
-
-
-def with_part(content, name, text):
-    """The same zip with a part added or replaced."""
-    stream = io.BytesIO()
-    with (
-        zipfile.ZipFile(io.BytesIO(content)) as old,
-        zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as new,
-    ):
-        for part in old.namelist():
-            if part != name:
-                new.writestr(part, old.read(part))
-        new.writestr(name, text)
-    return stream.getvalue()
-
-
-SHEET = "xl/worksheets/sheet1.xml"
-
-
-def with_cells(cells, **changes):
-    """An .xlsx whose sheet holds exactly these rows of XML."""
-    xml = (
-        '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
-        f"<sheetData>{cells}</sheetData></worksheet>"
-    )
-    return with_part(book(**changes), SHEET, xml)
-
-
-def compound(*streams):
-    """An OLE compound file with streams of at least 4096 bytes: what .xls and .et are."""
-    fat, sectors, entries = [0xFFFFFFFD, 0xFFFFFFFE], [], []
-    for name, content in streams:
-        content = content.ljust(4096, b"\0")
-        content += b"\0" * (-len(content) % 512)
-        first, count = len(fat), len(content) // 512
-        fat += [*range(first + 1, first + count), 0xFFFFFFFE]
-        sectors.append(content)
-        entries.append((name, 2, first, len(content)))
-    directory = b""
-    for name, kind, first, size in [("Root Entry", 5, 0xFFFFFFFE, 0), *entries]:
-        text = name.encode("utf-16-le") + b"\0\0"
-        child = 1 if kind == 5 else 0xFFFFFFFF
-        directory += text.ljust(64, b"\0") + struct.pack("<HBB", len(text), kind, 1)
-        right = len(directory) // 128 + 1 if kind == 2 and len(entries) > 1 else 0xFFFFFFFF
-        directory += struct.pack("<III", 0xFFFFFFFF, min(right, 0xFFFFFFFF), child)
-        directory += b"\0" * 36 + struct.pack("<IQ", first, size)
-    header = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 16
-    header += struct.pack("<HHHHH6x", 0x3E, 3, 0xFFFE, 9, 6)
-    header += struct.pack("<IIIIIIIII", 0, 1, 1, 0, 4096, 0xFFFFFFFE, 0, 0xFFFFFFFE, 0)
-    header += struct.pack("<109I", 0, *[0xFFFFFFFF] * 108)
-    table = struct.pack(f"<{len(fat)}I", *fat).ljust(512, b"\xff")
-    return header + table + directory.ljust(512, b"\0") + b"".join(sectors)
-
-
-def xls(rows, *, from_1904=False, encrypted=False):
-    """The bytes of a BIFF8 workbook: text cells and numbers."""
-
-    def record(kind, content=b""):
-        return struct.pack("<HH", kind, len(content)) + content
-
-    sheet = record(0x0809, struct.pack("<HHHHII", 0x0600, 0x0010, 0, 0, 0, 0))
-    for number, row in enumerate(rows):
-        for index, value in enumerate(row):
-            at = struct.pack("<HHH", number, index, 0)
-            if isinstance(value, str):
-                text = struct.pack("<HB", len(value), 1) + value.encode("utf-16-le")
-                sheet += record(0x0204, at + text)
-            else:
-                sheet += record(0x0203, at + struct.pack("<d", value))
-    sheet += record(0x000A)
-    opening = record(0x0809, struct.pack("<HHHHII", 0x0600, 0x0005, 0, 0, 0, 0))
-    if encrypted:
-        opening += record(0x002F, b"\1\0" + b"\0" * 52)
-    opening += record(0x0022, struct.pack("<H", int(from_1904)))
-    name = "名册".encode("utf-16-le")
-    bound = struct.pack("<BBBB", 0, 0, 2, 1) + name
-    place = len(opening) + 4 + 4 + len(bound) + 4
-    globals_ = opening + record(0x0085, struct.pack("<I", place) + bound) + record(0x000A)
-    return compound(("Workbook", globals_ + sheet))
-
-
-def rows_of(path):
-    with sheets.read_rows(path) as rows:
-        return list(rows)
-
+from huigong.sheets import reading, uploads
 
 # --- what comes in ---
 
@@ -410,92 +316,3 @@ def test_a_workbook_goes_to_a_stream_as_well():
     stream = io.BytesIO()
     sheets.write_workbook(stream, [sheets.Column("姓名")], [("张三",)])
     assert openpyxl.load_workbook(stream).active["A2"].value == "张三"
-
-
-# --- their own file back ---
-
-
-def messy(workbook):
-    page = workbook.active
-    page.insert_rows(1)
-    page["A1"] = "某单位参保名册"
-    page.merge_cells("A1:C1")
-    page.column_dimensions["B"].width = 31
-    page["B4"].font = openpyxl.styles.Font(bold=True)
-    workbook.create_sheet("另一张")["A1"] = "留着"
-
-
-PEOPLE = [
-    ("姓名", "身份证号", "金额"),
-    ("张三", ID, 1.5),
-    ("李四", "4199", "=1+1"),
-    ("王五", None, 3),
-]
-
-
-def test_their_own_file_comes_back_with_reasons_and_red_cells(tmp_path):
-    original = saved(tmp_path, book(PEOPLE, change=messy))
-    faults = {4: "身份证号：应为18位，现为4位", 5: "=身份证号：<未填写>"}
-    out = sheets.annotate(
-        original, faults, tmp_path / "back.xlsx", header_row=2, marked={4: [1], 5: [1]}
-    )
-    page = openpyxl.load_workbook(out).worksheets[0]
-    assert [page.cell(row, 4).value for row in range(1, 6)] == [
-        None,
-        "错误原因",
-        None,
-        *faults.values(),
-    ]
-    assert page["D5"].data_type == "s"
-    assert page["A1"].value == "某单位参保名册"
-    assert [str(merged) for merged in page.merged_cells.ranges] == ["A1:C1"]
-    assert page.column_dimensions["B"].width == 31
-    assert page["B4"].font.bold
-    red = {cell.coordinate for row in page for cell in row if cell.fill.fgColor.rgb == "FFFFC7CE"}
-    assert red == {"B4", "B5", "D4", "D5"}
-    assert openpyxl.load_workbook(out)["另一张"]["A1"].value == "留着"
-    assert rows_of(out)[3] == (4, ["李四", "4199", "", faults[4]])
-
-
-def test_a_file_is_edited_alike_in_pieces_of_any_size(tmp_path, monkeypatch):
-    original = saved(tmp_path, book([*PEOPLE, *PEOPLE[1:] * 20], change=messy))
-    faults = {row: f"第{row}行" for row in range(3, 60, 2)}
-    whole = sheets.annotate(original, faults, tmp_path / "whole.xlsx", header_row=2)
-    monkeypatch.setattr(editing, "_CHUNK", 7)
-    pieces = sheets.annotate(original, faults, tmp_path / "pieces.xlsx", header_row=2)
-    with zipfile.ZipFile(whole) as one, zipfile.ZipFile(pieces) as other:
-        assert one.read(SHEET) == other.read(SHEET)
-
-
-def test_a_second_round_takes_away_what_was_mended(tmp_path):
-    original = saved(tmp_path, book(PEOPLE, change=messy))
-    once = sheets.annotate(
-        original, {4: "一", 5: "二"}, tmp_path / "once.xlsx", header_row=2, marked={4: [1], 5: [1]}
-    )
-    twice = sheets.annotate(once, {5: "三"}, tmp_path / "twice.xlsx", header_row=2, marked={5: [0]})
-    page = openpyxl.load_workbook(twice).worksheets[0]
-    assert [page.cell(row, 4).value for row in range(1, 6)] == [None, "错误原因", None, None, "三"]
-    assert page.max_column == 4
-    red = {cell.coordinate for row in page for cell in row if cell.fill.fgColor.rgb == "FFFFC7CE"}
-    assert red == {"A5", "D5"}
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        xls([("姓名", "身份证号"), ("张三", ID), ("李四", 4.1e17)]),
-        f"姓名,身份证号\n张三,{ID}\n李四,4.1E+17\n".encode("gb18030"),
-        with_cells(  # cells without addresses: not edited, written anew
-            "<row><c t='inlineStr'><is><t>姓名</t></is></c></row>"
-            "<row><c t='inlineStr'><is><t>张三</t></is></c></row>"
-            "<row><c><v>4</v></c></row>"
-        ),
-    ],
-    ids=["xls", "csv", "unusual xml"],
-)
-def test_what_cannot_be_edited_comes_back_as_a_new_workbook(tmp_path, content):
-    original = saved(tmp_path, content)
-    out = sheets.annotate(original, {3: "请把该列设为文本"}, tmp_path / "back.xlsx", header_row=1)
-    before, after = rows_of(original), rows_of(out)
-    assert [row[:-1] for _, row in after] == [row for _, row in before]
-    assert [row[-1] for _, row in after] == ["错误原因", "", "请把该列设为文本"]

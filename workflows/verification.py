@@ -3,6 +3,7 @@
 from hashlib import sha256
 from pathlib import Path
 
+from huigong import uploads
 from huigong.models import AuditEvent, Document, Edition, UnitApplication
 from huigong.workflows import agreement, audit, schemes
 
@@ -21,12 +22,21 @@ def _papers(files: Path) -> list[str]:
     """Papers that the database names and the store lacks or holds altered."""
     found = []
     for paper in Document.select().iterator():
-        kept = files / paper.file
-        if not kept.is_file():
-            found.append(f"申领材料 {paper.id} 的文件不在")
-        elif sha256(kept.read_bytes()).hexdigest() != paper.sha256:
-            found.append(f"申领材料 {paper.id} 的文件被改动过")
+        said = _wrong_with(files, paper.file, paper.sha256)
+        if said:
+            found.append(f"申领材料 {paper.id} 的{said}")
     for application in UnitApplication.select().iterator():
-        if not (files / application.proof).is_file():
-            found.append(f"单位登记申请 {application.id} 的证明不在")
+        said = _wrong_with(files, application.proof, "")
+        if said:
+            found.append(f"单位登记申请 {application.id} 的{said}")
     return found
+
+
+def _wrong_with(files: Path, file: str, digest: str) -> str:
+    try:
+        content = uploads.read_kept(files, file)
+    except FileNotFoundError:
+        return "文件不在"
+    except uploads.Unreadable:
+        return "文件被改动过，打不开"
+    return "文件被改动过" if digest and sha256(content).hexdigest() != digest else ""

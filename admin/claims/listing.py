@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from flask import abort, current_app, g, render_template, request, send_file, url_for
+from flask import abort, g, render_template, request, url_for
 from peewee import ModelSelect
 
 from huigong import clock, explain
 from huigong.access import allow, find, holds, visible
+from huigong.admin import papers
 from huigong.admin.claims.room import (
     EVENTS,
     PROMISED,
@@ -267,10 +268,4 @@ def paper(id: int, paper: int) -> Any:
     if document.claim_id != id:
         abort(404)
     deeds.read_paper(document, by=g.user, at=clock.now())
-    folder = current_app.config["SETTINGS"].files
-    return send_file(
-        folder / document.file,
-        mimetype="application/octet-stream",
-        as_attachment=True,
-        download_name=document.name,
-    )
+    return papers.handed(document.file, document.name)

@@ -110,6 +110,7 @@ def read_upload(folder: Path) -> list[Any]:
         raise Refused("file", "请选择填好的表格文件")
     kept = uploads.keep(folder, upload.stream, name=upload.filename, field="file", limit=_LARGEST)
     try:
-        return deeds.read_station_rows(folder / kept.file)
+        with uploads.open_kept(folder, kept.file) as file:
+            return deeds.read_station_rows(file)
     finally:
         uploads.drop(folder, kept.file)

@@ -1,6 +1,5 @@
 """The papers of a claim: kept with it, read under record, and swept when nobody filed them."""
 
-import re
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from huigong.uploads import Kept
 from huigong.workflows import audit
 
 ABANDONED_AFTER = timedelta(days=7)
-_KEPT = re.compile(r"[0-9a-f]{32}")
 
 
 def keep_papers(
@@ -50,21 +48,19 @@ def read_paper(paper: Document, *, by: User, at: datetime) -> None:
 
 
 def sweep_papers(folder: Path, older_than: datetime, *, at: datetime) -> int:
-    """Remove uploaded papers that no row names and that came before a moment (real time, in
-    Beijing): forms that were begun and never sent. How many went.
+    """Remove kept files that no row names and that came before a moment (real time, in
+    Beijing): forms begun and never sent, uploads that broke off. How many went.
 
-    Only what is a paper by its content is looked at, and any column called `file` or `proof`
-    keeps it, whichever table it stands in.
+    Any column called `file` or `proof` keeps one, whichever table it stands in.
     """
     if not folder.is_dir():
         return 0
     old = [
         path
         for path in sorted(folder.iterdir())
-        if _KEPT.fullmatch(path.name)
+        if uploads.KEPT_NAME.fullmatch(path.name)
         and datetime.fromtimestamp(path.stat().st_mtime, clock.BEIJING).replace(tzinfo=None)
         < older_than
-        and uploads.is_paper(path)
     ]
     orphans = [path for path in old if not _named(path.name)]
     return _sweep(folder, orphans, at=at) if orphans else 0  # nothing to do waits for no writer

@@ -1,9 +1,9 @@
 """What goes back to the clerk: their own file with the reasons, and the template to fill in."""
 
-import tempfile
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from huigong import uploads
 from huigong.models import Edition, Roster, RosterRow
 from huigong.sheets import annotate, read_rows, write_template
 from huigong.workflows.enrollment.columns import (
@@ -11,6 +11,7 @@ from huigong.workflows.enrollment.columns import (
     TEMPLATE_EXAMPLE,
     TEMPLATE_NOTES,
     TITLES,
+    Header,
     read_roster,
 )
 from huigong.workflows.enrollment.meanings import meanings_of
@@ -19,25 +20,36 @@ UNFIT: Final = ("faulty", "unproven")  # kinds of rows that cannot be enrolled a
 _FIELD_OF: Final = {title: field for field, title in TITLES.items()}
 
 
-def own_file_back(roster: Roster, folder: Path) -> bytes:
-    """The clerk's own file as an .xlsx, with 错误原因 beside the faulty rows and their cells red.
+def own_file_back(roster: Roster, folder: Path) -> BinaryIO:
+    """The clerk's own file as an .xlsx, with 错误原因 beside the faulty rows and their cells red,
+    in memory; whoever asks closes it.
 
     Raises SheetRefused or OSError when the kept file cannot be read any more.
     """
-    source = folder / roster.file
-    with read_rows(source) as rows:
-        header, _ = read_roster(rows, meanings_of(roster.organization))
-    if header is None:
-        raise OSError(f"roster {roster.id} has lost its header")
+    with uploads.open_kept(folder, roster.file) as source:
+        with read_rows(source) as rows:
+            header, _ = read_roster(rows, meanings_of(roster.organization))
+        if header is None:
+            raise OSError(f"roster {roster.id} has lost its header")
+        reasons, marked = _reasons(roster, header)
+        target = uploads.nameless()
+        try:
+            annotate(source, reasons, target, header_row=header.rows[-1], marked=marked)
+        except BaseException:
+            target.close()
+            raise
+    target.seek(0)
+    return target
+
+
+def _reasons(roster: Roster, header: Header) -> tuple[dict[int, str], dict[int, list[int]]]:
+    """By row number: the reasons, and the columns at fault."""
     reasons, marked = {}, {}
     for row in RosterRow.select().where(RosterRow.roster == roster, RosterRow.kind << UNFIT):
         reasons[row.number] = "；".join(f"{title}：{message}" for title, message in row.faults)
         fields = [_FIELD_OF.get(title, "") for title, _ in row.faults]
         marked[row.number] = [header.columns[field] for field in fields if field in header.columns]
-    with tempfile.TemporaryDirectory(dir=folder) as room:
-        target = Path(room) / "answer.xlsx"
-        annotate(source, reasons, target, header_row=header.rows[-1], marked=marked)
-        return target.read_bytes()
+    return reasons, marked
 
 
 def template_of(edition: Edition, target: BinaryIO) -> None:

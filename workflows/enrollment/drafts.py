@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from peewee import fn
 
-from huigong import rules, vault
+from huigong import rules, uploads, vault
 from huigong.database import writes
 from huigong.models import Edition, Level, Organization, Roster, RosterJob, RosterRow, User
 from huigong.refusals import Lost, Refused
@@ -58,7 +58,8 @@ def draft_roster(
     refuse_unfit(organization, edition, cover_from, rest_by, at.date())
     known = meanings_of(organization)
     reading = RosterReading(edition.plan, cover_from, organization.unit_level, known)
-    lines = reading.all_lines(folder / kept.file)
+    with uploads.open_kept(folder, kept.file) as file:
+        lines = reading.all_lines(file)
     roster = begin(organization, edition, cover_from, rest_by, kept, by, at)
     return stage(roster, reading, lines, seen)
 
@@ -72,7 +73,8 @@ def restage_roster(
     refuse_unfit(unit, edition, roster.cover_from, roster.rest_by, at.date())
     known = meanings_of(unit)
     reading = RosterReading(edition.plan, roster.cover_from, unit.unit_level, known)
-    lines = reading.all_lines(folder / kept.file)
+    with uploads.open_kept(folder, kept.file) as file:
+        lines = reading.all_lines(file)
     begin_again(roster, kept, by, at)
     forget_rows(roster)
     return stage(roster, reading, lines, seen)

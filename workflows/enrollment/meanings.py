@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from huigong import uploads
 from huigong.database import writes
 from huigong.models import ColumnMeaning, Organization, Roster, User
 from huigong.refusals import Refused
@@ -46,7 +47,7 @@ def is_open(title: str) -> bool:
 def questions_of(roster: Roster, folder: Path) -> tuple[list[Question], Header]:
     """The columns of a roster's kept file that were not read, with samples. Raises SheetRefused
     or OSError when the file cannot be read any more."""
-    with read_rows(folder / roster.file) as rows:
+    with uploads.open_kept(folder, roster.file) as file, read_rows(file) as rows:
         header, _ = read_roster(rows, meanings_of(roster.organization))
     if header is None:
         raise OSError(f"roster {roster.id} has lost its header")

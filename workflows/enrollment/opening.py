@@ -31,6 +31,7 @@ from huigong.models import (
 )
 from huigong.money import yuan
 from huigong.refusals import Lost, Refused
+from huigong.sheets import Source
 from huigong.workflows import audit, funding
 from huigong.workflows.enrollment import opening_sheets as sheets
 from huigong.workflows.enrollment.approval import approve_roster
@@ -95,7 +96,8 @@ def keep_opening(
         raise Refused("file", "期初数据由市级工会导入")
     if kind not in sheets.KINDS:
         raise Refused("kind", "请选择是参保、到账还是已付申领")
-    rows, amount = checked(city, kind, folder / kept.file, at.date())
+    with uploads.open_kept(folder, kept.file) as file:
+        rows, amount = checked(city, kind, file, at.date())
     return _keep(city, kind, kept, rows, amount, by, at)
 
 
@@ -118,17 +120,17 @@ def _keep(
     return made
 
 
-def checked(city: Organization, kind: str, path: Path, today: date) -> tuple[int, int]:
+def checked(city: Organization, kind: str, file: Source, today: date) -> tuple[int, int]:
     """How many rows a workbook has and what they come to in fen. Refuses one with faults."""
     if kind == "covers":
-        covers = _all(*read_covers(city, path, today))
+        covers = _all(*read_covers(city, file, today))
         return len(covers), sum(cover.fee for cover in covers)
     if kind == "payments":
-        paid = _all(*read_payments(city, path, today))
+        paid = _all(*read_payments(city, file, today))
         return len(paid), sum(line.amount for line in paid)
     from huigong.workflows.enrollment.opening_claims import read_claims
 
-    claims = _all(*read_claims(city, path, today))
+    claims = _all(*read_claims(city, file, today))
     return len(claims), sum(claim.amount for claim in claims)
 
 
@@ -162,16 +164,21 @@ def book_opening(opening: Opening, *, folder: Path, by: User, at: datetime) -> O
         raise Lost(f"opening {opening.id} is {opening.stage}")
     if by.id == opening.by_id:
         raise Refused("by", "期初数据须由上传人以外的人复核入账")
-    path, city = folder / opening.file, opening.organization
+    with uploads.open_kept(folder, opening.file) as file:
+        _book(opening, file, by, at)
+    return _finish(opening, by, at)
+
+
+def _book(opening: Opening, file: Source, by: User, at: datetime) -> None:
+    city = opening.organization
     if opening.kind == "covers":
-        _book_covers(opening, _all(*read_covers(city, path, at.date(), opening)), by, at)
+        _book_covers(opening, _all(*read_covers(city, file, at.date(), opening)), by, at)
     elif opening.kind == "payments":
-        _book_payments(opening, _all(*read_payments(city, path, at.date(), opening)), by, at)
+        _book_payments(opening, _all(*read_payments(city, file, at.date(), opening)), by, at)
     else:
         from huigong.workflows.enrollment.opening_claims import book_claims, read_claims
 
-        book_claims(opening, _all(*read_claims(city, path, at.date(), opening)), by, at)
-    return _finish(opening, by, at)
+        book_claims(opening, _all(*read_claims(city, file, at.date(), opening)), by, at)
 
 
 @writes
@@ -187,11 +194,11 @@ def _finish(opening: Opening, by: User, at: datetime) -> Opening:
 
 
 def read_covers(
-    city: Organization, path: Path, today: date, opening: Opening | None = None
+    city: Organization, file: Source, today: date, opening: Opening | None = None
 ) -> tuple[list[Cover], Faults]:
     """The covers of a workbook, and what is wrong with which row."""
     places, checks = Places(city), dict[tuple[date, int], RosterCheck]()
-    covers, faults = sheets.each(path, "covers", lambda line: _cover(line, places, checks, today))
+    covers, faults = sheets.each(file, "covers", lambda line: _cover(line, places, checks, today))
     return covers, faults + _overlaps(covers, opening)
 
 
@@ -354,12 +361,12 @@ def _staged(roster: Roster, cover: Cover) -> tuple[Any, ...]:
 
 
 def read_payments(
-    city: Organization, path: Path, today: date, opening: Opening | None = None
+    city: Organization, file: Source, today: date, opening: Opening | None = None
 ) -> tuple[list[Paid], Faults]:
     """The payments of a workbook, and what is wrong with which row."""
     places = Places(city)
     left: dict[int, int] = {}
-    return sheets.each(path, "payments", lambda line: _paid(line, places, left, today, opening))
+    return sheets.each(file, "payments", lambda line: _paid(line, places, left, today, opening))
 
 
 def _paid(

@@ -3,7 +3,6 @@
 import secrets
 from collections import defaultdict
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from huigong.database import writes
@@ -24,6 +23,7 @@ from huigong.models import (
 from huigong.money import yuan
 from huigong.plans.vocabulary import PARTS, STAY
 from huigong.refusals import Refused
+from huigong.sheets import Source
 from huigong.workflows import audit, ledger
 from huigong.workflows.claims import reckoning
 from huigong.workflows.enrollment import opening_sheets as sheets
@@ -49,11 +49,11 @@ class PaidClaim(NamedTuple):
 
 
 def read_claims(
-    city: Organization, path: Path, today: date, opening: Opening | None = None
+    city: Organization, file: Source, today: date, opening: Opening | None = None
 ) -> tuple[list[PaidClaim], Faults]:
     """The paid claims of a workbook in the order of their decision, and what is wrong where."""
     places = Places(city)
-    rows, faults = sheets.each(path, "claims", lambda line: _row(line, places, today))
+    rows, faults = sheets.each(file, "claims", lambda line: _row(line, places, today))
     claims: dict[str, PaidClaim] = {}
     for row in rows:
         first = claims.setdefault(row.said, row)

@@ -4,7 +4,6 @@ into rows or into everything that is wrong with which row. Reads the database, w
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 from typing import Any, Final
 
 from huigong import identity, money, rules, sheets
@@ -148,10 +147,10 @@ class Places:
         return day
 
 
-def lines(path: Path, kind: str) -> Iterator[Line]:
+def lines(file: sheets.Source, kind: str) -> Iterator[Line]:
     """The rows of a workbook below its header. Refuses (`file`) what is no such workbook."""
     try:
-        with sheets.read_rows(path) as rows:
+        with sheets.read_rows(file) as rows:
             stream = iter(rows)
             places = _header(stream, kind)
             for count, (number, row) in enumerate(stream):
@@ -186,11 +185,11 @@ def _sample(row: Row) -> bool:
 
 
 def each(
-    path: Path, kind: str, read: Callable[[Line], Any]
+    file: sheets.Source, kind: str, read: Callable[[Line], Any]
 ) -> tuple[list[Any], list[tuple[int, str]]]:
     """What `read` makes of every row, and what is wrong with which row. Refuses an empty one."""
     found, faults = [], []
-    for line in lines(path, kind):
+    for line in lines(file, kind):
         try:
             found.append(read(line))
         except Wrong as wrong:

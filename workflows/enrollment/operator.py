@@ -3,7 +3,6 @@ its columns, and its answer about each of them comes back."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from huigong import identity, sheets
@@ -21,7 +20,7 @@ from huigong.models import (
     User,
 )
 from huigong.refusals import Refused
-from huigong.sheets import Column, write_workbook
+from huigong.sheets import Column, Source, write_workbook
 from huigong.workflows import audit
 from huigong.workflows.enrollment.checks import EMPLOYMENT, INSURANCE, MEMBERSHIP
 from huigong.workflows.enrollment.columns import plain_title
@@ -175,13 +174,13 @@ def _cell(cover: Enrollment, name: str) -> Any:
 # ── the answer ──────────────────────────────────────────────────────────────────────────────
 
 
-def take_answer(scheme: Scheme, *, path: Path, by: User, at: datetime) -> tuple[int, int]:
+def take_answer(scheme: Scheme, *, file: Source, by: User, at: datetime) -> tuple[int, int]:
     """Take the operator's answer out of its workbook: (accepted, rejected).
 
     Refuses, all at once by row, who is not enrolled under the scheme, a result that is neither,
     and a rejection without its reason; then nothing is taken.
     """
-    rows, faults = _answers(scheme, path)
+    rows, faults = _answers(scheme, file)
     if faults:
         raise Refused.all([("file", f"第{number}行 {message}") for number, message in faults])
     if not rows:
@@ -207,10 +206,10 @@ def _keep_answers(
 
 
 def _answers(
-    scheme: Scheme, path: Path
+    scheme: Scheme, file: Source
 ) -> tuple[list[tuple[Any, bool, str]], list[tuple[int, str]]]:
     found, faults = [], []
-    said = _read(scheme, path)
+    said = _read(scheme, file)
     known = _known(scheme, [key for _, key, _, _ in said])
     for number, key, result, reason in said:
         if key not in known:
@@ -224,12 +223,12 @@ def _answers(
     return found, faults
 
 
-def _read(scheme: Scheme, path: Path) -> list[tuple[int, str, str, str]]:
+def _read(scheme: Scheme, file: Source) -> list[tuple[int, str, str, str]]:
     """(row, ID or certificate number, result, reason) of every row."""
     own = dict(layout_of(scheme))
     keys = [own.get("id_number", ""), *_ID, own.get("certificate", ""), *_NUMBER]
     try:
-        with sheets.read_rows(path) as rows:
+        with sheets.read_rows(file) as rows:
             found = list(rows)
     except sheets.SheetRefused as refused:
         raise Refused("file", str(refused)) from refused

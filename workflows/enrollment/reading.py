@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from huigong import rules, vault
+from huigong import rules, uploads, vault
 from huigong.database import among, insert_rows, writes
 from huigong.models import AgeProof, Member, Roster, RosterRow
 from huigong.refusals import Refused
@@ -26,6 +26,7 @@ Told = Callable[[str, int, int], None]
 
 CHUNK: Final = 2000  # rows in the first transaction
 MOST: Final = 8000
+LOST: Final = "保管的名册文件已打不开，请重新上传"
 EXAMPLES: Final = 5  # first sentences kept of each kind of fault
 _STAGED: Final = (
     *("ref", "roster_id", "number", "name", "secret", "id_index", "facts", "kind", "faults"),
@@ -68,9 +69,11 @@ def read_roster_file(
         told("read" if not reading.height else "", 0, 0)
         return False
 
-    lines = reading.lines(folder / roster.file, stopped=stopped)
     try:
-        return stage(roster, reading, lines, seen, told)
+        with uploads.open_kept(folder, roster.file) as file:
+            return stage(roster, reading, reading.lines(file, stopped=stopped), seen, told)
+    except OSError as gone:
+        raise Refused("file", LOST) from gone
     except Refused:
         forget_rows(roster)
         raise

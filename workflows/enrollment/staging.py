@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from huigong import rules, sheets
 from huigong.refusals import Refused
-from huigong.sheets import SheetRefused
+from huigong.sheets import SheetRefused, Source
 from huigong.workflows.enrollment.checks import TOO_SHORT, Fault, Person, RosterCheck
 from huigong.workflows.enrollment.columns import TITLES, Header, read_roster
 
@@ -52,13 +52,13 @@ class RosterReading:
     height: int = 0  # the last row of the sheet, known once it is open
     _judged: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 
-    def lines(self, path: Path, *, stopped: Callable[[], bool] | None = None) -> Iterator[Line]:
+    def lines(self, file: Source, *, stopped: Callable[[], bool] | None = None) -> Iterator[Line]:
         """The lines that stand for a person. Refuses (`file`) what is not a roster.
 
         `stopped` is asked several times a second while the file is read.
         """
         try:
-            with sheets.read_rows(path, cancelled=stopped) as rows:
+            with sheets.read_rows(file, cancelled=stopped) as rows:
                 self.height = rows.height
                 header, people = read_roster(rows, self.remembered)
                 self.header = self._sound(header)
@@ -73,10 +73,10 @@ class RosterReading:
         except SheetRefused as refused:
             raise Refused("file", str(refused)) from refused
 
-    def all_lines(self, path: Path) -> list[Line]:
+    def all_lines(self, file: Source) -> list[Line]:
         """The whole file, what only its end could tell put beside its lines. Refuses an empty
         roster, too."""
-        lines = list(self.lines(path))
+        lines = list(self.lines(file))
         if not lines:
             raise Refused("file", "名册里没有人：请在列名下面逐行填写后再上传")
         late = {fault.row: fault for fault in self.late}

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from huigong import sheets
@@ -40,13 +39,13 @@ class Imported(NamedTuple):
     unchanged: int
 
 
-def read_station_rows(path: Path) -> list[StationRow]:
+def read_station_rows(file: sheets.Source) -> list[StationRow]:
     """The stations of a workbook by the template's columns, in any order.
 
     Refuses a file that is no workbook, lacks a required column, is empty or over 2000 rows.
     """
     try:
-        with sheets.read_rows(path) as rows:
+        with sheets.read_rows(file) as rows:
             found = list(rows)
     except sheets.SheetRefused as refused:
         raise Refused("file", str(refused)) from refused

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from peewee import fn
 
-from huigong import sheets, vault
+from huigong import sheets, uploads, vault
 from huigong.database import insert_rows, writes
 from huigong.models import (
     DueStanding,
@@ -74,7 +74,7 @@ def preview(
     now (plain title → field). Refuses (`file`) what is no statement."""
     remembered = remembered_of(statement) | dict(said or {})
     try:
-        with sheets.read_rows(folder / statement.file) as rows:
+        with uploads.open_kept(folder, statement.file) as file, sheets.read_rows(file) as rows:
             reading = read(rows, remembered)
     except sheets.SheetRefused as refused:
         raise Refused("file", str(refused)) from refused
