@@ -23,7 +23,7 @@ DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.command()
-@click.argument("rules", metavar="ID|文件")
+@click.argument("rules", metavar="ID|dN|文件")
 @click.option("--claims-of", metavar="系列", help="用哪个计划的申领，默认与规则同一系列")
 @click.option("--since", type=DAY, help="决定日期从，默认最早")
 @click.option("--until", type=DAY, help="决定日期到，默认最晚")
@@ -39,14 +39,15 @@ def replay(
     figures: bool,
     rise: int,
 ) -> None:
-    """按本单位数据库里的一版规则，或一个计划文件，重新计算已同意给付的申领。"""
+    """按本单位数据库里的一版规则、一份草稿（d 加草稿网址里的编号）或一个计划文件，重新计算已同意
+    给付的申领。"""
     from huigong import database
     from huigong.app import open_office
     from huigong.workflows.levers import levers, turned
 
     open_office(read_settings())
     with database.db.connection_context():
-        plan = _plan(rules)
+        plan, said = _plan(rules)
         if figures:
             for lever in levers(plan):
                 unit = "%" if lever.is_rate else "元"
@@ -56,26 +57,44 @@ def replay(
         scheme, span = _claims(claims_of or plan["series"])
         first = since.date() if since else span[0]
         last = until.date() if until else span[1]
-        click.echo("\n".join(_words(plan, _run(plan, scheme, first, last, rise))))
+        click.echo("\n".join(said + _words(plan, _run(plan, scheme, first, last, rise))))
 
 
-def _plan(rules: str) -> Plan:
-    """The plan of a scheme file, or of the office's edition of this number."""
+def _plan(rules: str) -> tuple[Plan, list[str]]:
+    """The plan of a scheme file, or of the office's edition or draft of this number, and what is
+    to be said of it."""
     from huigong.models import Edition
     from huigong.workflows.schemes import plan_of
 
     path = Path(rules)
     if path.suffix == ".toml":
         try:
-            return plans.compile_scheme(path.read_text("utf-8"), path.name)
+            return plans.compile_scheme(path.read_text("utf-8"), path.name), []
         except plans.SchemeRefused as wrong:
             raise Refused.all([(fault.place, str(fault)) for fault in wrong.faults]) from wrong
         except (OSError, UnicodeDecodeError):
             raise click.UsageError(f"读不出文件：{rules}") from None
     edition = Edition.get_or_none(Edition.code == rules)
-    if edition is None:
-        raise click.UsageError(f"没有这个计划：{rules}")
-    return plan_of(edition)
+    if edition is not None:
+        return plan_of(edition), []
+    if rules[:1] == "d" and rules[1:].isdecimal() and len(rules) < 10:
+        return _drafted(int(rules[1:]))
+    raise click.UsageError(f"没有这个计划：{rules}")
+
+
+def _drafted(number: int) -> tuple[Plan, list[str]]:
+    from huigong.models import DraftEdition
+    from huigong.workflows.drafting import plan_of
+
+    draft = DraftEdition.get_or_none(DraftEdition.id == number)
+    if draft is None:
+        raise click.UsageError(f"没有这份草稿：d{number}")
+    plan = plan_of(draft)
+    if plan is None:
+        raise Refused("draft", f"草稿“{draft.name}”还有需要更正的地方，更正后才能测算")
+    return plan, [
+        f"草稿第{draft.version}版，{draft.saved_by.name}保存于 {draft.saved_at:%Y-%m-%d %H:%M}"
+    ]
 
 
 def _typed(plan: Plan, turns: tuple[str, ...]) -> dict[str, str]:

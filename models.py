@@ -12,6 +12,7 @@ from huigong.tables.base import Base, JsonField, KeyField, PlanField, Sealed, be
 from huigong.tables.claims import Claim, ClaimEvent, Decision, Document, Payout, PayoutBatch, Stay
 from huigong.tables.cover import (
     DraftEdition,
+    DraftVersion,
     Edition,
     Enrollment,
     Roster,
@@ -96,6 +97,7 @@ __all__ = [
     "Departure",
     "Document",
     "DraftEdition",
+    "DraftVersion",
     "Due",
     "DueStanding",
     "Edition",

@@ -43,6 +43,26 @@ def sheet_of(plan: dict[str, Any]) -> Sheet:
     return tidy(raw)
 
 
+def retype(sheet: Sheet, place: tuple[Any, ...], value: int) -> None:
+    """Type one figure of the plan anew where the sheet has it, in fen or basis points.
+
+    `place` leads to it in the plan that the (tidy) sheet makes: a leaf of a step's table, a bound
+    (0) or a value (1) of a band, or what a pool shares.
+    """
+    if place[0] == "pool":
+        sheet["pool"][place[1]]["amount"] = _plain(value)
+        return
+    step = sheet["benefit"][place[1]]["step"][place[3]]
+    keys, band = place[5 : 5 + len(step["by"])], place[5 + len(step["by"]) :]
+    case = next(case for case in step["cases"] if case["at"] == "/".join(keys))
+    if not band:
+        case["amount"] = _plain(value)
+        return
+    number, column = band
+    is_rate = column == 1 and step["form"] == "pay"
+    case["bands"][number]["value" if column else "upto"] = (_points if is_rate else _plain)(value)
+
+
 def _typed(table: dict[str, Any] | None, inherited: str) -> Sheet:
     """Texts and lists as they are, numbers and ticks as text, an inherited clause left blank."""
     typed: Sheet = {}

@@ -104,8 +104,12 @@ def _tidy_step(raw: Any, grades: list[str]) -> Sheet:
 
 def _table(raw: Any, grades: list[str]) -> Sheet:
     """The facts a table is read by, and the ranges of those that are whole numbers."""
-    by = [name for name in dict.fromkeys(_words(raw, "by")) if name in FACTS]
-    return {"by": by[:MOST_FACTS], **_texts(raw, *KEYS)}
+    by = [name for name in dict.fromkeys(_words(raw, "by")) if name in FACTS][:MOST_FACTS]
+    ranges = dict.fromkeys(KEYS, "")
+    for key, name in zip(KEYS, by, strict=False):
+        if not FACTS[name].choices and name != "grade":
+            ranges |= _texts(raw, key)
+    return {"by": by, **ranges}
 
 
 def _cases(table: Sheet, given: list[Any], grades: list[str]) -> list[Sheet]:

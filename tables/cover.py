@@ -79,6 +79,20 @@ class DraftEdition(Base):
     saved_at = DateTimeField()
 
 
+class DraftVersion(Base):
+    """A draft as somebody saved it once: what a replay names, and what whoever worked on it
+    meanwhile is told the changes from. Gone with its draft."""
+
+    draft = ForeignKeyField(DraftEdition, backref="versions", on_delete="CASCADE", index=False)
+    version = IntegerField()
+    sheet = JsonField()
+    saved_by = ForeignKeyField(User, backref="saved_draft_versions")
+    saved_at = DateTimeField()
+
+    class Meta:
+        indexes = ((("draft", "version"), True),)
+
+
 class Roster(Base):
     """A unit's list of people for one scheme and start date."""
 

@@ -201,7 +201,7 @@ def test_the_page_shows_both_rules_and_recomputes_with_a_turned_figure(reader, e
     text = turned_page.get_data(as_text=True)
     assert "6,269.38" in text
     assert "6,896.32" in text  # 6,269.38 × 110%, half up
-    assert "60 改为 62.5" in text
+    assert "60% 改为 62.5%" in text
 
 
 def test_a_wrong_figure_comes_back_beside_its_field_with_what_was_typed(reader, edition):

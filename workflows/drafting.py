@@ -2,16 +2,18 @@
 of it. Publishing never changes an edition in force, nor anybody already enrolled."""
 
 import json
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from huigong.database import writes
-from huigong.models import DraftEdition, Edition, Organization, Scheme, User
+from huigong.models import DraftEdition, DraftVersion, Edition, Organization, Scheme, User
 from huigong.plans import Fault, SchemeRefused, compile_table, plan_hash
-from huigong.plans.retyped import sheet_of
+from huigong.plans.retyped import retype, sheet_of
 from huigong.plans.typed import Sheet, scheme_of, tidy
 from huigong.refusals import Lost, Refused
 from huigong.workflows import audit, schemes
+from huigong.workflows.levers import turns
 
 Plan = dict[str, Any]
 
@@ -41,12 +43,38 @@ def check(sheet: Sheet, organization: Organization) -> Checked:
     return Checked(None if faults else plan, faults)
 
 
-def plan_of(draft: DraftEdition) -> Plan | None:
+def plan_of(draft: DraftEdition | DraftVersion) -> Plan | None:
     """A draft's plan by itself, whatever else is published; None while it does not load."""
+    return plan_typed(draft.sheet)
+
+
+def plan_typed(sheet: Sheet) -> Plan | None:
+    """What a sheet says, as a plan; None while it does not load."""
     try:
-        return compile_table(scheme_of(tidy(draft.sheet)), "draft.toml")
+        return compile_table(scheme_of(tidy(sheet)), "draft.toml")
     except SchemeRefused:
         return None
+
+
+def version_of(draft: DraftEdition, number: int) -> DraftVersion | None:
+    """A draft as it was saved the so-many-th time."""
+    mine = (DraftVersion.draft == draft) & (DraftVersion.version == number)
+    return DraftVersion.get_or_none(mine)  # type: ignore[no-any-return]
+
+
+def with_figures(sheet: Sheet, figures: Mapping[str, str]) -> Sheet:
+    """The sheet with figures of a replay in their places (texts by lever's name), all else as it
+    was typed. Refuses a sheet that does not load, figures that do not, and none at all."""
+    sheet = tidy(sheet)
+    plan = plan_typed(sheet)
+    if plan is None:
+        raise Refused("draft", "草稿还有需要更正的地方，更正以后才能写回数字")
+    moved = turns(plan, figures)
+    if not moved:
+        raise Refused("draft", "没有改动的数字可以写回")
+    for turn in moved:
+        retype(sheet, turn.lever.place, turn.value)
+    return sheet
 
 
 def ended_by(plan: Plan) -> Edition | None:
@@ -93,8 +121,17 @@ def begin_draft(
         organization=organization, basis=basis, name=_name(sheet), sheet=sheet,
         writers=[by.id], drafted_by=by, saved_by=by, saved_at=at,
     )  # fmt: skip
+    _keep(draft)
     audit.record("begin edition draft", by=by, at=at, on=draft, organization=organization)
     return draft
+
+
+def _keep(draft: DraftEdition) -> None:
+    """Keep what a saving holds, for whoever is at work on it when the next one comes."""
+    DraftVersion.create(
+        draft=draft, version=draft.version, sheet=draft.sheet, saved_by=draft.saved_by,
+        saved_at=draft.saved_at,
+    )  # fmt: skip
 
 
 @writes
@@ -113,10 +150,26 @@ def save_draft(
     now.writers = sorted({*now.writers, by.id})
     now.saved_by, now.saved_at = by, at
     now.save()
+    _keep(now)
     place = now.organization
     detail = f"version {now.version}"
     audit.record("save edition draft", by=by, at=at, on=now, organization=place, detail=detail)
     return now
+
+
+@writes
+def take_figures(
+    draft: DraftEdition, *, figures: Mapping[str, str], version: int, by: User, at: datetime
+) -> DraftEdition:
+    """Write figures that a replay of `version` found into the draft, and save it.
+
+    Refuses figures that change nothing or do not load. Raises Lost as `save_draft` does.
+    """
+    now = DraftEdition.get_or_none(DraftEdition.id == draft.id)
+    if now is None or now.version != version:
+        raise Lost(f"draft {draft.id} is no longer version {version}")
+    sheet = with_figures(now.sheet, figures)
+    return save_draft(now, sheet=sheet, version=version, by=by, at=at)
 
 
 @writes

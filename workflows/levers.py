@@ -5,6 +5,7 @@ from copy import deepcopy
 from typing import Any, NamedTuple
 
 from huigong import explain, money, plans
+from huigong.differences import in_order
 from huigong.refusals import Refused
 
 Plan = dict[str, Any]
@@ -37,6 +38,7 @@ class Lever(NamedTuple):
 def levers(plan: Plan) -> list[Lever]:
     """Every rate, bound, cap and amount of the plan, in the order of its benefits and steps."""
     found: list[Lever] = []
+    plan = in_order(plan)
     for n, benefit in enumerate(plan["benefit"]):
         for m, step in enumerate(benefit["step"]):
             head = f"{benefit['name']}·{step['name']}"
@@ -79,13 +81,27 @@ def _lever(label: str, is_rate: bool, value: int, place: tuple[Any, ...]) -> Lev
     return Lever(name, label, is_rate, value, place)
 
 
-def turned(plan: Plan, typed: Mapping[str, str]) -> Plan:
-    """The plan with the figures that were typed (texts by lever's name; blank: as it was).
+class Turn(NamedTuple):
+    """A figure that was turned, and to what, in fen or basis points."""
 
-    Refuses what is no rate or amount, and what the loader would refuse (a band that falls, a
-    rate over 100%), beside the figure.
-    """
-    changed, wrong, moved = deepcopy(plan), [], []
+    lever: Lever
+    value: int
+
+    @property
+    def text(self) -> str:
+        return self.lever._replace(value=self.value).text
+
+    @property
+    def words(self) -> str:
+        unit = "%" if self.lever.is_rate else "元"
+        return f"{self.lever.label}：{self.lever.text}{unit} 改为 {self.text}{unit}"
+
+
+def turns(plan: Plan, typed: Mapping[str, str]) -> list[Turn]:
+    """The figures that were typed otherwise than the plan has them (texts by lever's name; blank:
+    as it was). Refuses what is no rate or amount, and what the loader would refuse (a band that
+    falls, a rate over 100%), beside the figure."""
+    moved, wrong = [], []
     for lever in levers(plan):
         text = typed.get(lever.name, "").strip()
         if not text:
@@ -96,11 +112,25 @@ def turned(plan: Plan, typed: Mapping[str, str]) -> Plan:
             wrong.append((lever.name, str(fault)))
             continue
         if value != lever.value:
-            moved.append(lever)
-            _set(changed, lever.place, value)
+            moved.append(Turn(lever, value))
     if wrong:
         raise Refused.all(wrong)
-    return _loadable(changed, moved) if moved else plan
+    _refuse_unloadable(plan, moved)
+    return moved
+
+
+def turned(plan: Plan, typed: Mapping[str, str]) -> Plan:
+    """The plan with the figures that were typed. Refuses as `turns` does."""
+    return _with(plan, turns(plan, typed))
+
+
+def _with(plan: Plan, moved: list[Turn]) -> Plan:
+    if not moved:
+        return plan
+    changed = deepcopy(plan)
+    for turn in moved:
+        _set(changed, turn.lever.place, turn.value)
+    return changed
 
 
 def _read(lever: Lever, text: str) -> int:
@@ -122,10 +152,13 @@ def _set(plan: Plan, place: tuple[Any, ...], value: int) -> None:
     node[place[-1]] = value
 
 
-def _loadable(plan: Plan, moved: list[Lever]) -> Plan:
-    """The changed plan as the loader reads it; its faults stand beside the figures moved."""
+def _refuse_unloadable(plan: Plan, moved: list[Turn]) -> None:
+    """The loader's faults with the changed plan stand beside the first figure moved."""
+    if not moved:
+        return
     try:
-        return plans.compile_scheme(plans.dump(plan), f"{plan['id']}.toml")
+        plans.compile_scheme(plans.dump(_with(plan, moved)), f"{plan['id']}.toml")
     except plans.SchemeRefused as refused:
-        faults = [(moved[0].name, f"{fault.message}。{fault.cure}") for fault in refused.faults]
+        first = moved[0].lever.name
+        faults = [(first, f"{fault.message}。{fault.cure}") for fault in refused.faults]
         raise Refused.all(faults) from refused

@@ -101,7 +101,9 @@ def edit(id: int) -> Any:
 def save(id: int) -> Any:
     draft, sheet, version = find(DraftEdition, id), sheet_typed(request.form), _version()
     act = request.form.get("do", "check")
-    if act != "save":
+    if act == "replay" and sheet == tidy(draft.sheet) and version == draft.version:
+        return _on_to(act, draft)  # nothing to save: who only looks has not written
+    if act not in ("save", "replay"):
         return _editor(draft, with_rows_changed(sheet, act), version)
     try:
         deeds.save_draft(draft, sheet=sheet, version=version, by=g.user, at=clock.now())
@@ -109,10 +111,20 @@ def save(id: int) -> Any:
         return _overtaken(id, sheet)
     except Refused as refused:
         return _editor(draft, sheet, version, notice=str(refused)), 422
-    faults = deeds.check(sheet, draft.organization).faults
-    left = f"，还有 {len(faults)} 处需要更正，更正后才能发布" if faults else ""
-    flash(f"草稿已保存{left}")
-    return redirect(url_for("schemes.edit", id=id), 303)
+    return _on_to(act, find(DraftEdition, id), "草稿已保存")
+
+
+def _on_to(act: str, draft: DraftEdition, told: str = "") -> Any:
+    """From a draft to its replay where it can be replayed, else to its form, told why not."""
+    faults = deeds.check(tidy(draft.sheet), draft.organization).faults
+    if act == "replay" and deeds.plan_of(draft) is not None:
+        if told:
+            flash(told)
+        return redirect(url_for("replay.index", rules=f"d{draft.id}"), 303)
+    cannot = "更正后才能测算" if act == "replay" else "更正后才能发布"
+    left = f"还有 {len(faults)} 处需要更正，{cannot}" if faults else ""
+    flash("，".join(part for part in (told, left) if part))
+    return redirect(url_for("schemes.edit", id=draft.id), 303)
 
 
 def _overtaken(id: int, sheet: Sheet) -> Any:

@@ -24,7 +24,8 @@ def sheet_typed(form: MultiDict[str, str]) -> Sheet:
             below = node.setdefault(key, {})
             node = below if isinstance(below, dict) else {}
         several = last in _SEVERAL and bool(way)
-        node[last] = form.getlist(name) if several else form[name]
+        # A browser ends the lines of an area otherwise than they were kept.
+        node[last] = form.getlist(name) if several else form[name].replace("\r\n", "\n")
     return tidy(_listed(tree))
 
 

@@ -1,4 +1,5 @@
-"""Anyang drafts a higher rate below 1,000 yuan, another reviewer publishes, the public reads."""
+"""Anyang drafts a higher rate below 1,000 yuan, another reviewer publishes, the public reads.
+Zhengzhou tries a draft on decided claims and takes the rate it found back into it."""
 
 from urllib.parse import urlsplit
 
@@ -80,3 +81,30 @@ def read_it(walk: Walk) -> None:
     page.goto("/anyang/policies/anyang-hospital-2019/")
     assert "2024-12-31" in page.inner_text("main")
     context.close()
+
+
+LEVER = "#benefit-0-step-0-local-0-1"
+
+
+def test_a_rate_is_found_on_decided_claims_and_taken_back_by_keyboard(walk):
+    """By keyboard alone, in a window as narrow as a phone's."""
+    with walk.signed_in("zzreviewer") as page:
+        page.set_viewport_size({"width": 360, "height": 800})
+        page.goto("/admin/schemes/drafts/new")
+        page.select_option("#basis", label=option_of(page, "zhengzhou-hospital-2023"))
+        page.get_by_role("button", name="建立草稿").press("Enter")
+        page.locator("#do-replay").press("Enter")
+        page.locator(LEVER).wait_for()
+        assert "草稿第1版" in page.inner_text("#result")
+        assert "28,071.19" in page.inner_text("#result")
+        page.locator(LEVER).fill("65")
+        if not walk.scripts:
+            page.locator(LEVER).press("Enter")
+        page.locator("#moved").get_by_text("60% 改为 65%").wait_for()
+        assert "29,767.50" in page.inner_text("#result")
+        assert page.evaluate("document.documentElement.scrollWidth") == 360
+        page.locator("#take-back").press("Enter")
+        page.get_by_text("已写回草稿，存为第2版").wait_for()
+        assert page.locator(LEVER).input_value() == "65"
+        page.locator("#to-draft").press("Enter")
+        assert page.locator(RATE).first.input_value() == "65"
