@@ -85,6 +85,7 @@ DEED_WORDS = {
     "return roster": "退回名册",
     "withdraw roster": "撤回名册",
     "approve roster": "批准名册",
+    "accept shares": "核对名册各方承担的新金额",
     "leave unit": "登记离开单位",
     "ask relocation": "申请调入职工",
     "relocate member": "职工调动",

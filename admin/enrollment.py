@@ -29,7 +29,7 @@ from huigong.models import Edition, Level, Organization, Role, Roster, RosterEve
 from huigong.refusals import Refused
 from huigong.sheets import SheetRefused, inspect_upload
 from huigong.workflows import enrollment as deeds
-from huigong.workflows import funding
+from huigong.workflows import funding, shares, top_ups
 from huigong.workflows.enrollment import ages, answer, meanings, staffing
 
 enrollment = Blueprint("enrollment", __name__, url_prefix="/admin")
@@ -254,7 +254,7 @@ def _facts(roster: Roster) -> dict[str, Any]:
         "roster": roster,
         "counts": roster.digest.get("kinds") or deeds.kinds(roster),
         "warned": _warned(roster).count(),
-        "split": _split(roster),
+        **_carried(roster),
         "stage": STAGES[roster.stage],
         "stages": STAGES,
         "kinds": KINDS,
@@ -275,18 +275,24 @@ def _facts(roster: Roster) -> dict[str, Any]:
     }
 
 
-def _split(roster: Roster) -> list[tuple[str, int, int]]:
-    """(who, fen each, people) as the fee is carried."""
-    return [
-        (
-            f"{CARRIERS[carrier]}（{REST_BY[roster.rest_by]}）"
-            if carrier == "rest"
-            else CARRIERS[carrier],
-            each,
-            people,
-        )
-        for carrier, each, people in roster.split
-    ]
+def _carried(roster: Roster) -> dict[str, Any]:
+    """Who carries the fee as of now, what of it changed since it was last said, and the top-ups
+    that were taken off."""
+    parts = shares.preview(roster)
+
+    def who(carrier: str) -> str:
+        rest = f"（{REST_BY[roster.rest_by]}）" if carrier == "rest" else ""
+        return CARRIERS[carrier] + rest
+
+    return {
+        "split": [(who(carrier), each, people) for carrier, each, people in parts],
+        "changed": [
+            (who(change.carrier), change.before, change.now)
+            for change in shares.changes(roster.split, parts)
+        ],
+        "split_mark": shares.mark_of(parts),
+        "added": top_ups.held_for(roster) if parts and roster.stage != "approved" else [],
+    }
 
 
 def _warned(roster: Roster) -> Any:
@@ -419,6 +425,8 @@ def approve(id: int) -> Any:
 def approve_now(id: int) -> Any:
     roster = find(Roster, id)
     try:
+        seen = request.form.get("split", "")
+        deeds.accept_shares(roster, seen=seen, by=g.user, at=clock.now())
         if roster.people > APPROVED_AT_ONCE:
             deeds.approve_in_background(roster, by=g.user, at=clock.now())
             return redirect(url_for("enrollment.page", id=id), 303)

@@ -1,13 +1,12 @@
 """Funding: the shares owed for a roster, the money received on them, and its receipt."""
 
 from calendar import monthrange
-from collections import Counter
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from peewee import fn
 
-from huigong import identity, rules
+from huigong import identity
 from huigong.database import writes
 from huigong.models import (
     Due,
@@ -29,7 +28,7 @@ from huigong.models import (
 from huigong.money import yuan
 from huigong.plans.vocabulary import CARRIERS
 from huigong.refusals import Refused
-from huigong.workflows import audit, ledger, top_ups
+from huigong.workflows import audit, ledger, shares
 
 MOST_REFERENCE = 60
 MOST_REMARK = 200
@@ -108,19 +107,15 @@ def shares_of(roster: Roster, people: People | None = None) -> dict[str, int]:
     as the roster declares.
     """
     people = people_of(roster) if people is None else people
-    owed: Counter[str] = Counter()
-    added = top_ups.held_for(roster)
-    for facts, count, fees in people:
-        try:
-            fee = rules.fee(roster.edition.plan, facts)
-        except rules.NotStated as silent:
-            raise Refused("roster", silent.message) from silent
-        if fee.total * count != int(fees):
-            raise ValueError(f"roster {roster.id}: enrolled at another fee than the edition's")
-        shares = fee.shares or {"rest": fee.total}
-        for carrier, fen in top_ups.carried(shares, facts, added).items():
-            owed[roster.rest_by if carrier == "rest" else carrier] += fen * count
-    return {carrier: fen for carrier, fen in owed.items() if fen}
+    owed = shares.owed(roster, parts_of(roster, people))
+    if sum(owed.values()) != sum(int(fees) for _, _, fees in people):
+        raise ValueError(f"roster {roster.id}: enrolled at another fee than the edition's")
+    return owed
+
+
+def parts_of(roster: Roster, people: People) -> shares.Parts:
+    """How the fee of a roster's enrolled people is carried."""
+    return shares.parts_of(roster, [(facts, count) for facts, count, _ in people])
 
 
 def stated_day(plan: dict[str, Any], carrier: str) -> int | None:

@@ -9,7 +9,7 @@ from huigong.refusals import Lost, Refused
 from huigong.uploads import Kept
 from huigong.workflows import audit
 from huigong.workflows.enrollment import drafts
-from huigong.workflows.enrollment.covers import Covers
+from huigong.workflows.enrollment.covers import TO_ENROLL, Covers
 from huigong.workflows.enrollment.history import tell
 
 LISTED: Final = 100
@@ -29,7 +29,7 @@ def prove_age(row: RosterRow, *, kept: Kept, by: User, at: datetime) -> RosterRo
         raise Refused("proof", "这一行不需要超龄证明")
     stand = Covers(roster, seen=()).of([row.id_index]).get(row.id_index)
     kind = stand.kind if stand else "new"
-    if kind not in drafts.TO_ENROLL:
+    if kind not in TO_ENROLL:
         raise Refused("proof", "这位职工现在已另行参保或提交，请重新上传名册")
     AgeProof.create(
         organization=roster.organization_id, roster=roster, id_index=row.id_index,

@@ -15,7 +15,7 @@ from huigong.database import among, insert_rows, writes
 from huigong.models import Enrollment, Organization, Roster, RosterRow, User
 from huigong.plans.vocabulary import FACTS
 from huigong.refusals import Lost, Refused
-from huigong.workflows import audit, funding
+from huigong.workflows import audit, funding, shares
 from huigong.workflows.enrollment.apart import apart
 from huigong.workflows.enrollment.covers import TO_ENROLL, conflicts
 from huigong.workflows.enrollment.history import still, tell
@@ -62,6 +62,25 @@ def approve_roster(roster: Roster, *, by: User, at: datetime, told: Told = quiet
         lambda: (conflicts(roster), funding.people_of(roster)),
         partial(_settle_approval, roster, by=by, at=at),
     )
+
+
+@writes
+def accept_shares(roster: Roster, *, seen: str, by: User, at: datetime) -> None:
+    """Take it that the fee of a submitted roster is carried otherwise than it was submitted.
+
+    `seen` is the mark of the parts that `by` read (`shares.mark_of`). Refuses when they are others
+    by now, and who may not approve. Does nothing where nothing changed.
+    """
+    refuse_approval(roster, by)
+    now = shares.preview(roster)
+    if now == roster.split:
+        return
+    if seen != shares.mark_of(now):
+        raise Refused("split", "各方承担的金额刚有变化，请核对新的金额后再批准")
+    roster.split = now
+    roster.save(only=[Roster.split])
+    place = roster.organization
+    audit.record("accept shares", by=by, at=at, on=roster, organization=place)
 
 
 def refuse_approval(roster: Roster, by: User) -> None:
@@ -154,6 +173,7 @@ def _settle_approval(
         raise Lost(f"roster {roster.id}: {enrolled} enrolled of {roster.people}")
     if others:
         raise Refused("roster", f"有{others}人已在别处参保，保障期重叠：请退回这份名册")
+    shares.refuse_changed(roster, funding.parts_of(roster, people))
     roster.move("stage", was="submitted", to="approved", approved_by=by.id)
     funding.raise_dues(roster, by=by, at=at, people=people)
     tell(roster, "approved", by=by, at=at, note=f"{roster.people}人参保")

@@ -4,7 +4,6 @@ The whole file is read before anything is saved. Rows are staged in short transa
 roster's one row says in the last of them that it is a draft.
 """
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -18,11 +17,10 @@ from huigong.database import writes
 from huigong.models import Edition, Level, Organization, Roster, RosterJob, RosterRow, User
 from huigong.refusals import Lost, Refused
 from huigong.uploads import Kept
-from huigong.workflows import audit, schemes
-from huigong.workflows.enrollment.covers import TO_ENROLL
+from huigong.workflows import audit, schemes, shares
 from huigong.workflows.enrollment.history import tell
 from huigong.workflows.enrollment.meanings import meanings_of
-from huigong.workflows.enrollment.reading import forget_rows, split_of, stage
+from huigong.workflows.enrollment.reading import forget_rows, stage
 from huigong.workflows.enrollment.staging import RosterReading
 
 REST_BY: Final = ("unit", "person")
@@ -157,26 +155,12 @@ def kinds(roster: Roster) -> Counter[str]:
 
 def recounted(roster: Roster) -> dict[str, Any]:
     """What a roster says of its rows, after some of them were changed: people, faults, money."""
-    counts, split = kinds(roster), _split(roster)
+    counts, groups = kinds(roster), shares.count_staged(roster)
+    split = shares.parts_of(roster, groups)
     return {
-        "digest": {**roster.digest, "kinds": dict(counts)},
+        "digest": {**roster.digest, "kinds": dict(counts), "groups": groups},
         "people": counts["new"] + counts["renewed"],
         "faulty": counts["faulty"] + counts["unproven"],
         "split": split,
         "total": sum(each * people for _, each, people in split),
     }
-
-
-def _split(roster: Roster) -> list[list[Any]]:
-    """[[carrier, fen each, people], …] over the rows to enroll, `rest` as the unit declares.
-
-    Where the source states no shares, all of the fee is the rest.
-    """
-    plan = roster.edition.plan
-    groups: Counter[str] = Counter()
-    rows = RosterRow.select(RosterRow.facts).where(
-        RosterRow.roster == roster, RosterRow.kind << TO_ENROLL
-    )
-    for (facts,) in rows.tuples().iterator():
-        groups[json.dumps({name: facts.get(name) for name in plan["fee"]["by"]})] += 1
-    return split_of(plan, [(json.loads(group), count) for group, count in groups.items()])

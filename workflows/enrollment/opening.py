@@ -32,7 +32,7 @@ from huigong.models import (
 from huigong.money import yuan
 from huigong.refusals import Lost, Refused
 from huigong.sheets import Source
-from huigong.workflows import audit, funding
+from huigong.workflows import audit, funding, shares
 from huigong.workflows.enrollment import opening_sheets as sheets
 from huigong.workflows.enrollment.approval import approve_roster
 from huigong.workflows.enrollment.checks import Person, RosterCheck
@@ -310,7 +310,9 @@ def _roster(
     for start in range(0, len(people), CHUNK):
         _stage([_staged(roster, cover) for cover in people[start : start + CHUNK]])
     total = sum(cover.fee for cover in people)
+    parts = shares.parts_of(roster, [(cover.facts, 1) for cover in people])
     changes: dict[str, Any] = {"people": len(people), "total": total, "submitted_by": opening.by_id}
+    changes["split"] = parts
     _submit(roster, changes)
     return roster
 

@@ -12,10 +12,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from huigong import rules, uploads, vault
+from huigong import uploads, vault
 from huigong.database import among, insert_rows, writes
 from huigong.models import AgeProof, Member, Roster, RosterRow
 from huigong.refusals import Refused
+from huigong.workflows import shares
 from huigong.workflows.enrollment.covers import TO_ENROLL, Covers, Standing, changed_words
 from huigong.workflows.enrollment.history import still
 from huigong.workflows.enrollment.meanings import asked_title, meanings_of
@@ -32,7 +33,6 @@ _STAGED: Final = (
     *("ref", "roster_id", "number", "name", "secret", "id_index", "facts", "kind", "faults"),
     "warnings",
 )
-_CARRIERS: Final = ("rest", "unit", "person", "county", "city", "province", "union")
 
 
 def quiet(phase: str, done: int, total: int) -> None:
@@ -105,7 +105,7 @@ class Digest:
     """What a reading found: rows by kind, those warned of, faults by column, people by fee."""
 
     def __init__(self, plan: dict[str, Any]):
-        self.plan, self.by = plan, (plan["fee"] or {}).get("by") or []
+        self.by = shares.facts_asked(plan)
         self.kinds: Counter[str] = Counter()
         self.groups: Counter[tuple[Any, ...]] = Counter()
         self.faults: dict[str, tuple[int, list[str]]] = {}
@@ -123,13 +123,16 @@ class Digest:
                 first.append(f"第{number}行 {title}：{message}")
             self.faults[title] = count + 1, first
 
-    def split(self) -> list[list[Any]]:
-        """[[carrier, fen each, people], …] over the rows to enroll, `rest` as the unit declares."""
-        people = {values: count for values, count in self.groups.items() if count}
-        return split_of(
-            self.plan,
-            ((dict(zip(self.by, values, strict=True)), n) for values, n in people.items()),
+    def people(self) -> list[tuple[dict[str, Any], int]]:
+        """The rows to enroll, those alike to the fee together: (facts, how many)."""
+        named = (
+            (zip(self.by, values, strict=True), count) for values, count in self.groups.items()
         )
+        return [
+            ({name: value for name, value in facts if value is not None}, count)
+            for facts, count in named
+            if count
+        ]
 
     def kept(self) -> dict[str, Any]:
         """As the roster keeps it for its page."""
@@ -138,22 +141,8 @@ class Digest:
             "kinds": {kind: count for kind, count in self.kinds.items() if count},
             "warned": self.warned,
             "faults": [[title, count, first] for title, (count, first) in faults],
+            "groups": [[facts, count] for facts, count in self.people()],
         }
-
-
-def split_of(plan: dict[str, Any], groups: Iterable[tuple[dict[str, Any], int]]) -> list[list[Any]]:
-    """How the fee is carried by groups of people who are alike to it: [[carrier, fen each,
-    people], …]. Where the source states no shares, all of the fee is the rest."""
-    people: Counter[tuple[str, int]] = Counter()
-    for facts, count in groups:
-        try:
-            fee = rules.fee(plan, facts)
-        except rules.NotStated as silent:
-            raise Refused("edition", silent.message) from silent
-        for carrier, fen in (fee.shares or {"rest": fee.total}).items():
-            people[carrier, fen] += count
-    found = sorted(people.items(), key=lambda item: (_CARRIERS.index(item[0][0]), -item[0][1]))
-    return [[carrier, fen, count] for (carrier, fen), count in found]
 
 
 class Staging:
@@ -243,7 +232,7 @@ def _refuse_late(roster: Roster, reading: RosterReading, digest: Digest) -> None
 @writes
 def _finish(roster: Roster, reading: RosterReading, digest: Digest) -> Roster:
     still(roster, "reading")
-    split = digest.split()
+    split = shares.parts_of(roster, digest.people())
     roster.move(
         "stage",
         was="reading",
