@@ -16,15 +16,18 @@ from flask import (
 )
 from peewee import fn
 
-from huigong import clock, money, uploads
+from huigong import clock, identity, money, uploads
 from huigong.access import allow, find, visible
 from huigong.admin.lists import Waiting, page_of
 from huigong.admin.receiving import receivers, scheme_of, schemes_of
 from huigong.admin.typed import Typed
 from huigong.models import (
+    BankReversal,
     Income,
     Organization,
     Payment,
+    Payout,
+    PayoutReturn,
     Refund,
     Role,
     Statement,
@@ -145,9 +148,11 @@ def page(id: int) -> Any:
         return _columns_page(statement, _said(request.args), {})
     lines = visible(StatementLine).where(StatementLine.statement == statement)
     rows = page_of(lines.order_by(StatementLine.number))
+    taken_back = list(statement.bank_reversals.order_by(BankReversal.number))
     return render_template(
         "admin/statements/page.html",
         statement=statement, page=rows, left=deeds.remaining_of(rows.rows),
+        taken_back=taken_back, undone=deeds.lines_undone(taken_back),
         stages=STAGES, line_stages=LINE_STAGES,
     )  # fmt: skip
 
@@ -185,6 +190,9 @@ def take(id: int) -> Any:
     except Refused as refused:
         return _columns_page(statement, said, refused.by_field()), 422
     flash(f"已导入 {statement.lines} 笔收入，共 {money.yuan(statement.amount)} 元，待确认归属")
+    if back := statement.bank_reversals.count():
+        flash(f"银行另冲回 {back} 笔以前的到账，请逐笔登记退款")
+        return redirect(url_for("statements.page", id=statement.id), 303)
     return redirect(url_for("statements.matches", id=statement.organization_id), 303)
 
 
@@ -233,8 +241,14 @@ def _matches_page(place: Organization, done: deeds.Confirmed | None) -> str:
     return render_template(
         "admin/statements/matches.html",
         place=place, page=page, left=left, found=found, exact=deeds.exact_among(found),
-        carriers=CARRIERS, asked=asked, done=done,
+        carriers=CARRIERS, asked=asked, done=done, returned=_likely_returns(page.rows, left),
     )  # fmt: skip
+
+
+def _likely_returns(lines: list[Any], left: dict[int, int]) -> dict[int, Any]:
+    """The payout that each line may be, where more than the amount says so."""
+    found = deeds.returned_payouts(lines, left)
+    return {line: ranked[0] for line, ranked in found.items() if ranked and ranked[0].likely}
 
 
 @statements.post("/matches/<int:id>")
@@ -305,6 +319,7 @@ def _uses(line: StatementLine) -> list[dict[str, Any]]:
         (Payment, _payment_words, "funding.reversal"),
         (Income, lambda i: f"{incomes.KINDS[i.kind]}：{i.giver}", "incomes.reversal"),
         (Refund, lambda r: f"退款：{r.reason}", "statements.refund_reversal"),
+        (PayoutReturn, _return_words, "statements.return_reversal"),
     ]
     for fact, words, undo in kinds:
         for row in fact.select().where(fact.line == line).order_by(fact.id):
@@ -319,6 +334,11 @@ def _uses(line: StatementLine) -> list[dict[str, Any]]:
 def _payment_words(payment: Payment) -> str:
     due = payment.due
     return f"名册 {due.roster.number} {CARRIERS[due.carrier]}（{due.payer.name}）"
+
+
+def _return_words(found: PayoutReturn) -> str:
+    payout = found.payout
+    return f"退回的互助金：申领 {payout.claim.number}（{identity.mask_name(payout.payee)}）"
 
 
 @statements.post("/lines/<int:id>/")
@@ -352,8 +372,19 @@ def _parts(place: Organization, form: Any) -> list[tuple[Any, int]]:
 @allow(Role.FINANCE, on=StatementLine)
 def refund(id: int) -> Any:
     line = find(StatementLine, id)
-    left = deeds.remaining_of([line])[line.id]
-    return _refund_page(line, {"amount": money.plain(left), "refunded_on": clock.today()}, {})
+    left, back = deeds.remaining_of([line])[line.id], _taken_back(line)
+    given = {"amount": money.plain(left), "refunded_on": back.taken_on if back else clock.today()}
+    reason = f"银行冲回（流水号{back.reference}）" if back else ""
+    return _refund_page(line, {**given, "reason": reason}, {})
+
+
+def _taken_back(line: StatementLine) -> BankReversal | None:
+    """What the bank took back, where the page of its statement led here."""
+    asked = request.args.get("back", "")
+    found = visible(BankReversal).where(BankReversal.organization == line.organization_id)
+    if not asked.isdecimal() or len(asked) > 9:
+        return None
+    return found.where(BankReversal.id == int(asked)).first()  # type: ignore[no-any-return]
 
 
 @statements.post("/lines/<int:id>/refund")
@@ -425,3 +456,51 @@ def _income_page(line: StatementLine, form: Any, errors: dict[str, str]) -> str:
         "admin/statements/income.html", line=line, form=form, errors=errors,
         kinds=incomes.KINDS, schemes=schemes_of(line.organization),
     )  # fmt: skip
+
+
+@statements.get("/lines/<int:id>/return")
+@allow(Role.FINANCE, on=StatementLine)
+def came_back(id: int) -> Any:
+    """Which payout a line is that the bank sent back."""
+    return _return_page(find(StatementLine, id), {})
+
+
+def _return_page(line: StatementLine, errors: dict[str, str]) -> str:
+    found = deeds.returned_payouts([line], deeds.remaining_of([line]))[line.id]
+    return render_template("admin/statements/return.html", line=line, found=found, errors=errors)
+
+
+@statements.post("/lines/<int:id>/return")
+@allow(Role.FINANCE, on=StatementLine)
+def take_return(id: int) -> Any:
+    line, chosen = find(StatementLine, id), request.form.get("payout", "")
+    known = visible(Payout, Role.FINANCE)
+    found = known.where(Payout.id == int(chosen)).first() if chosen[:9].isdecimal() else None
+    try:
+        if found is None:
+            raise Refused("payout", "请选择是哪一笔发放")
+        deeds.take_as_return(line, payout=found, by=g.user, at=clock.now())
+    except Refused as refused:
+        return _return_page(line, refused.by_field()), 422
+    flash("已登记：这是退回的互助金，申领回到待发放")
+    return redirect(url_for("statements.line", id=line.id), 303)
+
+
+@statements.get("/returns/<int:id>/reversal")
+@allow(Role.FINANCE, on=PayoutReturn)
+def return_reversal(id: int) -> Any:
+    found = find(PayoutReturn, id)
+    return render_template("admin/statements/return_reversal.html", found=found, form={}, errors={})
+
+
+@statements.post("/returns/<int:id>/reversal")
+@allow(Role.FINANCE, on=PayoutReturn)
+def reverse_return(id: int) -> Any:
+    found, form = find(PayoutReturn, id), request.form
+    try:
+        deeds.reverse_return(found, reason=form.get("reason", ""), by=g.user, at=clock.now())
+    except Refused as refused:
+        page, errors = "admin/statements/return_reversal.html", refused.by_field()
+        return render_template(page, found=found, form=form, errors=errors), 422
+    flash("已更正：这条流水重新待分配")
+    return redirect(url_for("statements.line", id=found.line_id), 303)

@@ -17,6 +17,7 @@ from peewee import (
 )
 
 from huigong.tables.base import Base, JsonField, Sealed
+from huigong.tables.claims import Payout
 from huigong.tables.cover import Roster, Scheme
 from huigong.tables.people import Organization, User
 
@@ -209,6 +210,42 @@ class RefundReversal(Undoing):
 
     organization = ForeignKeyField(Organization, backref="refund_reversals")
     refund = ForeignKeyField(Refund, unique=True, backref="reversals")
+
+
+class BankReversal(Base):
+    """Money that a statement says the bank took back after it had come in (红字, 冲正). No money
+    of ours is moved by it: finance notes a refund of the line that it undid."""
+
+    organization = ForeignKeyField(Organization, backref="bank_reversals")
+    statement = ForeignKeyField(Statement, backref="bank_reversals")
+    number = IntegerField()  # the row in their file
+    taken_on = DateField()
+    amount = BigIntegerField(constraints=[Check("amount > 0")])
+    payer_name = TextField(default="")
+    remark = TextField(default="")
+    reference = TextField()
+
+    class Meta:
+        indexes = ((("organization", "reference"), False),)
+
+
+class PayoutReturn(Base):
+    """A statement line that is a payout the bank sent back: its money left the bank in that
+    payout, and is nobody's fee."""
+
+    organization = ForeignKeyField(Organization, backref="payout_returns")
+    line = ForeignKeyField(StatementLine, backref="payout_returns")
+    payout = ForeignKeyField(Payout, backref="lines")
+    amount = BigIntegerField(constraints=[Check("amount > 0")])
+    by = ForeignKeyField(User)
+    at = DateTimeField()
+
+
+class PayoutReturnReversal(Undoing):
+    """A line that was wrongly taken for a payout's return."""
+
+    organization = ForeignKeyField(Organization, backref="payout_return_reversals")
+    payout_return = ForeignKeyField(PayoutReturn, unique=True, backref="reversals")
 
 
 class Receipt(Base):

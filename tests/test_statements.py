@@ -68,7 +68,8 @@ def test_amounts_directions_and_dates_are_read_as_banks_write_them():
     reading = layout.read(rows_of(*lines, titles=titles), {})
     assert [line.amount for line in reading.lines] == [1000_50, 12_30]
     assert reading.lines[1].day.isoformat() == "2024-12-06"
-    assert reading.went_out == 2
+    assert reading.went_out == 1
+    assert [line.amount for line in reading.taken_back] == [3_00]
     assert not reading.faults
 
 

@@ -17,6 +17,8 @@ from huigong.models import (
     Payment,
     PaymentReversal,
     Payout,
+    PayoutReturn,
+    PayoutReturnReversal,
     Posting,
     Refund,
     RefundReversal,
@@ -157,6 +159,7 @@ _USES: list[tuple[Any, Any]] = [
     (Payment, PaymentReversal),
     (Income, IncomeReversal),
     (Refund, RefundReversal),
+    (PayoutReturn, PayoutReturnReversal),
 ]
 
 
@@ -171,6 +174,7 @@ def _incomes() -> list[str]:
     for fact, undone, kind, words, account, sign in (
         (Income, IncomeReversal, "income", "其他收入", "income", -1),
         (Refund, RefundReversal, "refund", "退款", "bank", -1),
+        (PayoutReturn, PayoutReturnReversal, "payout-return", "发放退回流水", "bank", -1),
     ):
         sides = (
             (fact.select(), "", sign),
@@ -233,7 +237,25 @@ def _payouts() -> list[str]:
         f"发放#{number} {yuan(amount)} 元，核定 {yuan(decided or 0)} 元"
         for number, amount, decided in wrong.tuples()
     ]
-    return found + _stages()
+    return found + _stages() + _returns()
+
+
+def _returns() -> list[str]:
+    """A line that is a payout's return: the payout did come back, of that amount, and only once."""
+    live: Any = (
+        PayoutReturn.select(
+            Payout.id, Payout.stage, Payout.amount, PayoutReturn.amount, fn.COUNT(PayoutReturn.id)
+        )
+        .join(Payout)
+        .join_from(PayoutReturn, PayoutReturnReversal, JOIN.LEFT_OUTER)
+        .where(PayoutReturnReversal.id.is_null())
+        .group_by(Payout.id, Payout.stage, Payout.amount, PayoutReturn.amount)
+    )
+    return [
+        f"发放#{number} 与退回的流水不符"
+        for number, stage, sent, came, times in live.tuples()
+        if stage != "returned" or sent != came or times > 1
+    ]
 
 
 def _stages() -> list[str]:
@@ -253,6 +275,7 @@ def _strangers() -> list[str]:
     received, by_line = _live(Payment, PaymentReversal)
     other, other_by_line = _live(Income, IncomeReversal)
     refunded, _ = _live(Refund, RefundReversal)
+    refunded += _undone_less(PayoutReturn, PayoutReturnReversal)
     sent = _undone_less(Transfer, TransferReversal)
     came = int(
         StatementLine.select(total(StatementLine.amount))

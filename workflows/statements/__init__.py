@@ -15,6 +15,13 @@ from huigong.workflows.statements.matching import (
     load_dues,
     search_dues,
 )
+from huigong.workflows.statements.returns import (
+    Returned,
+    lines_undone,
+    returned_payouts,
+    reverse_return,
+    take_as_return,
+)
 from huigong.workflows.statements.settling import (
     Confirmed,
     assign,
@@ -29,6 +36,7 @@ __all__ = [
     "FIELDS",
     "Candidate",
     "Confirmed",
+    "Returned",
     "assign",
     "candidates",
     "confirm_matches",
@@ -36,12 +44,16 @@ __all__ = [
     "filled",
     "import_statement",
     "keep_statement",
+    "lines_undone",
     "load_dues",
     "note_refund",
     "preview",
     "remaining_of",
+    "returned_payouts",
     "reverse_refund",
+    "reverse_return",
     "search_dues",
     "take_as_income",
+    "take_as_return",
     "withdraw_statement",
 ]

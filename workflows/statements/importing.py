@@ -11,6 +11,7 @@ from peewee import fn
 from huigong import sheets, uploads, vault
 from huigong.database import insert_rows, writes
 from huigong.models import (
+    BankReversal,
     DueStanding,
     Income,
     IncomeReversal,
@@ -75,7 +76,7 @@ def preview(
     remembered = remembered_of(statement) | dict(said or {})
     try:
         with uploads.open_kept(folder, statement.file) as file, sheets.read_rows(file) as rows:
-            reading = read(rows, remembered)
+            reading = read(rows, remembered, epoch=rows.epoch)
     except sheets.SheetRefused as refused:
         raise Refused("file", str(refused)) from refused
     if reading is None:
@@ -197,6 +198,7 @@ def _store(
         lines=len(found.fresh), repeated=len(found.known), amount=amount,
     )  # fmt: skip
     _remember(statement, said)
+    _keep_reversals(statement, found.reading.taken_back)
     rows = list(_rows(statement, found.fresh))  # a COPY under way answers no other question
     insert_rows("statement_line", _COLUMNS, rows)
     ledger.book(
@@ -210,6 +212,23 @@ def _store(
     )
     audit.record("import statement", by=by, at=at, on=statement, organization=place)
     return statement
+
+
+def _keep_reversals(statement: Statement, taken_back: Iterable[Money]) -> None:
+    """What the bank took back of earlier credits, each once however often it comes."""
+    withdrawn = Statement.select(Statement.id).where(Statement.stage == "withdrawn")
+    for back in taken_back:
+        known = BankReversal.select().where(
+            BankReversal.organization == statement.organization_id,
+            BankReversal.reference == back.reference,
+            BankReversal.statement.not_in(withdrawn),
+        )
+        if not known.exists():
+            BankReversal.create(
+                organization=statement.organization_id, statement=statement, number=back.number,
+                taken_on=back.day, amount=back.amount, payer_name=back.payer, remark=back.remark,
+                reference=back.reference,
+            )  # fmt: skip
 
 
 def _remember(statement: Statement, said: Mapping[str, str]) -> None:

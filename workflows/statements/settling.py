@@ -13,6 +13,8 @@ from huigong.models import (
     IncomeReversal,
     Payment,
     PaymentReversal,
+    PayoutReturn,
+    PayoutReturnReversal,
     Refund,
     RefundReversal,
     Scheme,
@@ -27,6 +29,7 @@ USES: Final[tuple[tuple[Any, Any, Any], ...]] = (
     (Payment, PaymentReversal, PaymentReversal.payment),
     (Income, IncomeReversal, IncomeReversal.income),
     (Refund, RefundReversal, RefundReversal.refund),
+    (PayoutReturn, PayoutReturnReversal, PayoutReturnReversal.payout_return),
 )
 
 
@@ -55,7 +58,7 @@ def assign(
     than a due still owes.
     """
     whole = sum(amount for _, amount in parts)
-    left = _take(line, whole)
+    left = take(line, whole)
     if not parts:
         raise Refused("due", "请至少选择一笔应缴")
     if len({due.id for due, _ in parts}) < len(parts):
@@ -63,24 +66,24 @@ def assign(
     payments = [
         funding.assign_line(line, due, amount=amount, by=by, at=at) for due, amount in parts
     ]
-    _settle(line, left - whole)
+    settle(line, left - whole)
     return payments
 
 
-def _take(line: StatementLine, amount: int) -> int:
+def take(line: StatementLine, amount: int, field: str = "amount") -> int:
     """What a line still has, in fen; refuses to take more than that, and a withdrawn line."""
     now = StatementLine.get_by_id(line.id)
     if now.stage == "withdrawn":
-        raise Refused("amount", "这条流水所在的对账单已经撤回")
+        raise Refused(field, "这条流水所在的对账单已经撤回")
     left = remaining_of([now])[now.id]
     if not left:
-        raise Refused("amount", "这条流水已经全部处理")
+        raise Refused(field, "这条流水已经全部处理")
     if amount > left:
-        raise Refused("amount", f"这条流水还剩 {yuan(left)} 元，分配的 {yuan(amount)} 元多了")
+        raise Refused(field, f"这条流水还剩 {yuan(left)} 元，分配的 {yuan(amount)} 元多了")
     return left
 
 
-def _settle(line: StatementLine, left: int) -> None:
+def settle(line: StatementLine, left: int) -> None:
     if not left:
         line.move("stage", was="open", to="settled")
 
@@ -123,7 +126,7 @@ def take_as_income(
     at: datetime,
 ) -> Income:
     """Decide that money of a line is income beside the shares. Amount in fen."""
-    left = _take(line, amount)
+    left = take(line, amount)
     used = Income.select().where(Income.line == line).count()
     income = incomes.add(
         organization=line.organization,
@@ -139,7 +142,7 @@ def take_as_income(
         by=by,
         at=at,
     )
-    _settle(line, left - amount)
+    settle(line, left - amount)
     return income
 
 
@@ -158,7 +161,7 @@ def note_refund(
         faults.append(("refunded_on", f"退款日期应在到账日 {line.received_on} 与今天之间"))
     if faults:
         raise Refused.all(faults)
-    left = _take(line, amount)
+    left = take(line, amount)
     place = line.organization
     refund = Refund.create(
         organization=place, line=line, amount=amount, refunded_on=refunded_on,
@@ -174,7 +177,7 @@ def note_refund(
         at=at,
     )
     audit.record("note refund", by=by, at=at, on=refund, organization=place, detail=yuan(amount))
-    _settle(line, left - amount)
+    settle(line, left - amount)
     return refund
 
 
