@@ -48,6 +48,8 @@ DEED_WORDS = {
     "withdraw statement": "撤回银行对账单",
     "note refund": "登记退款",
     "reverse refund": "更正退款",
+    "match payout return": "认出退回的互助金",
+    "reverse payout return": "更正退回的互助金",
     "record income": "登记其他收入",
     "reverse income": "更正其他收入",
     "record top-up": "登记上级补贴",
