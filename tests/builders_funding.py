@@ -90,7 +90,7 @@ def a_roster(
 def an_enrollment(roster: Roster, member: Member | None = None, **facts: Any) -> Enrollment:
     facts = facts or {**PERSON, "unit_level": roster.organization.unit_level}
     day = roster.cover_from
-    return Enrollment.create(
+    enrollment = Enrollment.create(
         organization=roster.organization,
         member=member or a_member(roster.organization),
         edition=roster.edition,
@@ -101,6 +101,9 @@ def an_enrollment(roster: Roster, member: Member | None = None, **facts: Any) ->
         facts=facts,
         fee=rules.fee(roster.edition.plan, facts).total,
     )
+    roster.people = roster.enrollments.count()
+    roster.save(only=[Roster.people])
+    return enrollment
 
 
 def dues_of(roster: Roster) -> dict[str, Any]:

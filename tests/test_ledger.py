@@ -110,7 +110,10 @@ def test_an_award_without_its_journal_and_a_journal_without_a_fact_are_named(off
     claim = an_approved_claim()
     decision = claim.decisions.get()
     a_journal(postings=[("benefits", 5), ("payable", -5)])
-    assert any(words.startswith("互助金支出：账簿余额") for words in agreement.disagreements())
+    assert any(
+        words.startswith("互助金支出（") and "账簿余额" in words
+        for words in agreement.disagreements()
+    )
     assert decision.amount == ledger.balance(claim.enrollment.edition.scheme, "benefits")
 
 

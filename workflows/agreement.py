@@ -1,15 +1,17 @@
 """Whether dues, payments, cover, decisions, payouts and the ledger say the same. Only reads."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from peewee import JOIN, Expression, Value, fn
+from peewee import JOIN, SQL, Expression, Value, fn
 
 from huigong.models import (
     Claim,
     Decision,
     Due,
     DueStanding,
+    Edition,
     Enrollment,
     Income,
     IncomeReversal,
@@ -20,9 +22,12 @@ from huigong.models import (
     PayoutReturn,
     PayoutReturnReversal,
     Posting,
+    Receipt,
+    ReceiptVoid,
     Refund,
     RefundReversal,
     Roster,
+    Scheme,
     Statement,
     StatementLine,
     Transfer,
@@ -40,7 +45,7 @@ def disagreements() -> list[str]:
     """
     found = [f"账簿凭证 {journal.key}（{journal.text}）借贷不平" for journal in unbalanced()]
     for question in (
-        *(_dues, _standings, _payments, _statements, _incomes, _transfers),
+        *(_cover, _dues, _standings, _payments, _receipts, _statements, _incomes, _transfers),
         *(_awards, _payouts, _strangers),
     ):
         found += question()
@@ -63,6 +68,31 @@ def _booked_otherwise(facts: Any, fact: Any, key: Any, account: str, fen: Any) -
     amount = fn.COALESCE(booked.c.fen, 0)
     query = query.select(fact, fen, amount).where(amount != fen).order_by(fact)
     return query.tuples().iterator()  # type: ignore[no-any-return]
+
+
+def _cover() -> list[str]:
+    """Enrollments against the rosters that they count by."""
+    people = fn.COALESCE(
+        Enrollment.select(fn.COUNT(Enrollment.id)).where(Enrollment.roster == Roster.id), 0
+    )
+    rosters: Any = Roster.select(Roster.number, Roster.people, people.alias("enrolled"))
+    found = [
+        f"名册{number} 批准 {approved} 人，参保 {enrolled} 人"
+        for number, approved, enrolled in rosters.where(
+            Roster.stage == "approved", Roster.people != people
+        ).tuples()
+    ]
+    other: Any = (
+        Enrollment.select(Enrollment.certificate, Roster.number)
+        .join(Roster)
+        .where(
+            (Enrollment.edition != Roster.edition) | (Enrollment.cover_from != Roster.cover_from)
+        )
+    )
+    return found + [
+        f"参保凭证{certificate} 的计划或保障开始日与名册{number} 不同"
+        for certificate, number in other.tuples()
+    ]
 
 
 def _dues() -> list[str]:
@@ -101,7 +131,19 @@ def _standings() -> list[str]:
             | (DueStanding.settled != (DueStanding.owing == 0))
         )
     )
-    return [
+    moved: Any = (
+        DueStanding.select(DueStanding.due)
+        .join(Due)
+        .join(Roster)
+        .join(Edition)
+        .where(
+            (DueStanding.payer != Due.payer)
+            | (DueStanding.due_on != Due.due_on)
+            | (DueStanding.receiver != Edition.organization)
+        )
+    )
+    found = [f"应收#{due} 的缴款方、收款方或期限与清单不同" for (due,) in moved.tuples()]
+    return found + [
         f"应收#{number} 尚欠 {yuan(owed)} 元，清单记 {yuan(listed or 0)} 元"
         for number, owed, listed, _ in query.tuples()
     ]
@@ -119,6 +161,29 @@ def _payments() -> list[str]:
     undone = Payment.select().join(PaymentReversal)
     facts = _booked_otherwise(undone, Payment.id, key, "receivable", Payment.amount)
     return found + [f"到账#{number} 已更正，账簿没有对应的冲销凭证" for number, _, _ in facts]
+
+
+def _receipts() -> list[str]:
+    """Receipts that count against what their rosters owed and paid; each series without a gap."""
+    owed = fn.COALESCE(Due.select(total(Due.amount)).where(Due.roster == Roster.id), 0)
+    owing: Any = DueStanding.select(Due.roster).join(Due).where(DueStanding.owing > 0)
+    wrong: Any = (
+        Receipt.select(Receipt.number)
+        .join(Roster)
+        .join_from(Receipt, ReceiptVoid, JOIN.LEFT_OUTER)
+        .where(ReceiptVoid.id.is_null())
+        .where((Receipt.amount != owed) | (Receipt.roster << owing))
+    )
+    found = [f"收据{number} 与名册的应缴、到账不符" for (number,) in wrong.tuples()]
+    year = fn.SUBSTR(Receipt.number, 3, 4).alias("year_of_series")
+    series: Any = Receipt.select(
+        Receipt.issuer, year, fn.COUNT(Receipt.id), fn.MAX(Receipt.number)
+    ).group_by(Receipt.issuer, SQL("year_of_series"))
+    return found + [
+        f"单位{issuer} {when}年收据共 {count} 张，号码已到 {last}：中间有缺号"
+        for issuer, when, count, last in series.tuples()
+        if int(last.rsplit("-")[-1]) != count
+    ]
 
 
 def _statements() -> list[str]:
@@ -269,54 +334,64 @@ def _stages() -> list[str]:
 
 
 def _strangers() -> list[str]:
-    """The whole ledger against the whole of the facts, so that a journal that belongs to no fact
-    shows too."""
-    owed = _all(Due)
-    received, by_line = _live(Payment, PaymentReversal)
-    other, other_by_line = _live(Income, IncomeReversal)
-    refunded, _ = _live(Refund, RefundReversal)
-    refunded += _undone_less(PayoutReturn, PayoutReturnReversal)
-    sent = _undone_less(Transfer, TransferReversal)
-    came = int(
-        StatementLine.select(total(StatementLine.amount))
-        .where(StatementLine.stage != "withdrawn")
-        .scalar()
+    """The whole ledger against the whole of the facts, each scheme's fund for itself, so that a
+    journal that belongs to no fact, or to another fund than its fact, shows too."""
+    expected = _expected()
+    query: Any = Posting.select(Posting.account, Posting.scheme, total(Posting.amount)).group_by(
+        Posting.account, Posting.scheme
     )
-    awarded = Decision.select(total(Decision.amount)).where(Decision.verdict == "approve").scalar()
-    paid = Payout.select(total(Payout.amount)).where(Payout.stage == "paid").scalar()
-    by_hand = received - by_line + other - other_by_line
-    expected = {
-        "receivable": owed - received,
-        "contributions": -owed,
-        "income": -other,
-        "suspense": by_line + other_by_line + refunded - came,
-        "bank": came + by_hand - refunded - sent - int(paid),
-        "transferred": sent,
-        "benefits": int(awarded),
-        "payable": int(paid) - int(awarded),
-    }
-    query: Any = Posting.select(Posting.account, total(Posting.amount)).group_by(Posting.account)
-    booked = {account: int(fen) for account, fen in query.tuples()}
+    booked = {(account, scheme): int(fen) for account, scheme, fen in query.tuples()}
+    names = {scheme.id: scheme.name for scheme in Scheme.select(Scheme.id, Scheme.name)}
     return [
-        f"{ACCOUNTS.get(account, account)}：账簿余额 {yuan(booked.get(account, 0))} 元，"
-        f"按业务应为 {yuan(expected.get(account, 0))} 元"
-        for account in sorted(booked.keys() | expected.keys())
-        if booked.get(account, 0) != expected.get(account, 0)
+        f"{ACCOUNTS.get(account, account)}（{names.get(scheme, '未分计划')}）："
+        f"账簿余额 {yuan(booked.get((account, scheme), 0))} 元，"
+        f"按业务应为 {yuan(expected[account, scheme])} 元"
+        for account, scheme in sorted(
+            booked.keys() | expected.keys(), key=lambda key: (key[0], key[1] or 0)
+        )
+        if booked.get((account, scheme), 0) != expected[account, scheme]
     ]
 
 
-def _all(fact: Any) -> int:
-    return int(fact.select(total(fact.amount)).scalar())
+def _expected() -> Counter[tuple[str, int | None]]:
+    """What each account of each scheme stands at by the facts, in fen, debit positive; None is
+    what is no one scheme's."""
+    stands: Counter[tuple[str, int | None]] = Counter()
+
+    def book(facts: Any, debit: str, credit: str) -> None:
+        for scheme, fen in facts:
+            stands[debit, scheme] += int(fen)
+            stands[credit, scheme] -= int(fen)
+
+    came = StatementLine.select(total(StatementLine.amount))
+    came = came.where(StatementLine.stage != "withdrawn").scalar()
+    book([(None, came)], "bank", "suspense")
+    book(_by_scheme(Due, Due.select().join(Roster).join(Edition)), "receivable", "contributions")
+    for side, by_line in (("suspense", True), ("bank", False)):
+        paid = _live(Payment, PaymentReversal).where(Payment.line.is_null(not by_line))
+        paid = paid.join_from(Payment, Due).join(Roster).join(Edition)
+        book(_by_scheme(Payment, paid), side, "receivable")
+        other = _live(Income, IncomeReversal).where(Income.line.is_null(not by_line))
+        book(_by_scheme(Income, other, Income.scheme), side, "income")
+    for fact, undone in ((Refund, RefundReversal), (PayoutReturn, PayoutReturnReversal)):
+        book([(None, _live(fact, undone).select(total(fact.amount)).scalar())], "suspense", "bank")
+    sent = _live(Transfer, TransferReversal)
+    book(_by_scheme(Transfer, sent, Transfer.scheme), "transferred", "bank")
+    awarded = Decision.select().where(Decision.verdict == "approve")
+    book(_by_claim(Decision, awarded), "benefits", "payable")
+    book(_by_claim(Payout, Payout.select().where(Payout.stage == "paid")), "payable", "bank")
+    return stands
 
 
-def _undone_less(fact: Any, undone: Any) -> int:
-    """Fen of all facts of one kind that were not undone."""
-    live = fact.select(total(fact.amount)).join(undone, JOIN.LEFT_OUTER)
-    return int(live.where(undone.id.is_null()).scalar())
+def _live(fact: Any, undone: Any) -> Any:
+    """The facts of one kind that were not undone."""
+    return fact.select().join(undone, JOIN.LEFT_OUTER).where(undone.id.is_null())
 
 
-def _live(fact: Any, undone: Any) -> tuple[int, int]:
-    """Fen of the live facts of one kind: all, and those that came out of suspense."""
-    live = fact.select(total(fact.amount)).join(undone, JOIN.LEFT_OUTER)
-    out_of_suspense = live.where(undone.id.is_null(), fact.line.is_null(False))
-    return _undone_less(fact, undone), int(out_of_suspense.scalar())
+def _by_claim(fact: Any, facts: Any) -> Any:
+    return _by_scheme(fact, facts.join_from(fact, Claim).join(Enrollment).join(Edition))
+
+
+def _by_scheme(fact: Any, facts: Any, scheme: Any = Edition.scheme) -> Any:
+    """(scheme, fen) of a query's facts."""
+    return facts.select(scheme, total(fact.amount)).group_by(scheme).tuples()
