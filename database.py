@@ -122,6 +122,12 @@ def among(column: Any, values: Sequence[Any]) -> Any:
     return column == fn.ANY(Value(list(values), converter=False, unpack=False))
 
 
+def aside(column: Any) -> Any:
+    """A column in a condition that SQLite is not to look rows up by: it keeps no statistics and
+    would begin with the wrong index. PostgreSQL's planner, which does, sees the column as it is."""
+    return column + 0 if is_sqlite() else column
+
+
 # How a dialect writes that a column sorts by character code; SQLite does so unasked.
 BY_CODE = {"postgresql": '"C"'}
 

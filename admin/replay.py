@@ -68,6 +68,9 @@ class Asked:
         return turned(self.source.plan, {turn.lever.name: turn.text for turn in self.moved})
 
 
+Claims = tuple[Scheme | None, tuple[date, date] | None]
+
+
 @replay.get("")
 @allow(*READERS, on=Claim, menu=(61, "方案测算"))
 def index() -> Any:
@@ -150,7 +153,8 @@ def _kept(form: Mapping[str, str], **also: Any) -> dict[str, Any]:
 def workbook() -> Any:
     source = _chosen(sources(), request.args)
     try:
-        asked = _asked(source, request.args) if source else None
+        args = request.args
+        asked = _asked(source, args, _claims(source, args)) if source else None
     except Refused:
         abort(422)
     if asked is None:
@@ -231,13 +235,18 @@ def _scheme(source: Source, given: Mapping[str, str]) -> Scheme | None:
     return next(having, None)
 
 
-def _asked(source: Source, given: Mapping[str, str]) -> Asked | None:
+def _claims(source: Source, given: Mapping[str, str]) -> Claims:
+    """Whose claims are replayed, and the days on which they were decided."""
+    scheme = _scheme(source, given)
+    return scheme, deeds.span_of(scheme, _within()) if scheme else None
+
+
+def _asked(source: Source, given: Mapping[str, str], claims: Claims) -> Asked | None:
     """What the form asks for; None where the scheme has no approved claim to replay.
 
     Refuses a date or a rise that is none, and figures that make no plan.
     """
-    scheme = _scheme(source, given)
-    span = deeds.span_of(scheme, _within()) if scheme else None
+    scheme, span = claims
     if scheme is None or span is None:
         return None
     if given.get("whose", str(scheme.id)) != str(scheme.id):
@@ -276,15 +285,15 @@ def _page(
 ) -> tuple[str, int]:
     errors = errors or {}
     asked = said = None
+    scheme, span = _claims(source, given)
     try:
-        asked = _asked(source, given)
+        asked = _asked(source, given, (scheme, span))
     except Refused as refused:
         errors = {**refused.by_field(), **errors}
     claims = deeds.count_of(asked.scheme, asked.until, _within()) if asked else 0
     if asked and not errors and (claims <= MOST_LIVE or "go" in given):
         said = _replayed(asked)
-    figures, scheme = levers(source.plan), _scheme(source, given)
-    typed = _typed(source, scheme, given)
+    figures, typed = levers(source.plan), _typed(source, (scheme, span), given)
     labels = {f.name: f.label for f in figures}
     units = said.named_units() if said else []
     query = _query(asked) if asked else {}
@@ -302,9 +311,9 @@ def _page(
     return page, 422 if errors else 200
 
 
-def _typed(source: Source, scheme: Scheme | None, given: Mapping[str, str]) -> dict[str, Any]:
+def _typed(source: Source, claims: Claims, given: Mapping[str, str]) -> dict[str, Any]:
     """What the form's fields hold: as typed, else the span of the claims and the plan's figures."""
-    span = deeds.span_of(scheme, _within()) if scheme else None
+    scheme, span = claims
     since, until = span or ("", "")
     usual = {"since": since, "until": until, "rise": "0"}
     usual |= {f.name: f.text for f in levers(source.plan)}

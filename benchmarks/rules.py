@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import tempfile
 from collections.abc import Iterator
 from datetime import date
@@ -11,12 +12,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from benchmarks import office
 from benchmarks.claims import cases
 from benchmarks.formulas import HAND_WRITTEN
 from benchmarks.table import Row, elapsed, seconds, within
 from huigong import plans, rules
 
 CLAIMS = 1_000_000
+PEOPLE = 424_000  # enrolled in Zhengzhou in 2024
 BLOCK = 50_000  # claims made and measured at once, so that a million fit in memory
 ANYANG, ZHENGZHOU = "anyang-hospital-2019", "zhengzhou-hospital-2023"
 
@@ -235,18 +238,19 @@ def calculator() -> Iterator[Row]:
 
 
 def replays() -> Iterator[Row]:
-    for claims, most in ((13_000, 1), (350_000, 30)):
-        with tempfile.TemporaryDirectory() as folder:
-            yield from _replay(Path(folder), claims, most)
+    for dialect in ("sqlite", "postgresql"):
+        for claims, most in ((13_000, 1), (350_000, 30)):
+            with (
+                tempfile.TemporaryDirectory() as folder,
+                office.an_office(Path(folder), dialect),
+            ):
+                yield from _replay(dialect, claims, most)
 
 
-def _replay(folder: Path, claims: int, most: float) -> Iterator[Row]:
-    from benchmarks import office
-    from huigong import database
+def _replay(dialect: str, claims: int, most: float) -> Iterator[Row]:
     from huigong.workflows.replay import replay
 
-    office.open_office(folder)
-    scheme = office.fill(plan_of(ZHENGZHOU), claims)
+    scheme = office.fill(plan_of(ZHENGZHOU), claims, PEOPLE)
     memory: list[float] = []
     said: list[Any] = []
 
@@ -258,16 +262,33 @@ def _replay(folder: Path, claims: int, most: float) -> Iterator[Row]:
             )
         )  # fmt: skip
 
-    taken: list[float] = []
     clock = elapsed(run)
-    taken.append(seconds(run, 3 if claims < 50_000 else 1))
+    taken = min(_processor(run) for _ in range(3 if claims < 50_000 else 1))
     all_of = said[0].all
     same = all_of.claims == claims and all_of.then == all_of.now
-    note = f"SQLite, {clock:.1f} s by the clock; then and now {'agree' if same else 'DIFFER'}"
-    yield within(f"replay of {claims:,} claims from the database", taken[0], most, "s", note)
+    note = f"{clock:.1f} s by the clock; then and now {'agree' if same else 'DIFFER'}"
+    yield within(
+        f"replay of {claims:,} claims of {PEOPLE:,} people, {dialect}", taken, most, "s", note
+    )
     grown = memory[-1] - memory[len(memory) // 10]
-    yield within(f"memory gained over the last 90% of {claims:,} claims", grown, 32, "MiB")
-    database.db.close()
+    what = f"… memory gained over the last 90% of {claims:,} claims, {dialect}"
+    yield within(what, grown, 32, "MiB")
+
+
+def _processor(deed: Any) -> float:
+    """Seconds of processor time, here and in the database's own process where it has one."""
+    from huigong import database
+
+    if database.is_sqlite():
+        return seconds(deed)
+    stat = Path(f"/proc/{database.db.connection().info.backend_pid}/stat")
+
+    def there() -> float:
+        spent = stat.read_text().rpartition(")")[2].split()
+        return (int(spent[11]) + int(spent[12])) / os.sysconf("SC_CLK_TCK")
+
+    before = there()
+    return seconds(deed) + there() - before
 
 
 def _resident() -> float:

@@ -264,3 +264,19 @@ def test_the_terminal_says_the_same(office, edition, monkeypatch):
     assert "给付：原6,018.60元，新6,269.38元，差额250.78元" in text
     assert "申领增加10%" in text
     database.db.connect(reuse_if_open=True)
+
+
+def test_contributions_under_the_plan_are_at_its_own_fee(edition):
+    enrollment = an_enrollment(edition)
+    decided(enrollment, 10_000_00)
+    year = {"since": enrollment.cover_from, "until": enrollment.cover_to}
+
+    def earned(total):
+        plan = deepcopy(edition.plan)
+        plan["fee"]["total"] = total
+        said = replay(plan, scheme=edition.scheme, **year)
+        return said.earned, said.earned_now
+
+    assert earned(90_00) == (75_00, 90_00)
+    assert earned({"member": 60_00, "non_member": 80_00}) == (75_00, 60_00)
+    assert earned(None) == (75_00, 75_00)  # a plan that is silent about its fee: as it was
