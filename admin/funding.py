@@ -36,14 +36,26 @@ STATES = {"unpaid": "未缴清", "overdue": "逾期未缴", "paid": "已缴清"}
 Payer = Organization.alias()
 
 
+PAYERS = (Role.CLERK, Role.REVIEWER, Role.FINANCE)
+
+
 def waiting() -> list[Waiting]:
-    """What waits: for a clerk the unit's own dues; for finance overdue and open dues, receipts."""
-    mine = visible(DueStanding, Role.CLERK).where(DueStanding.payer << _own(Role.CLERK))
+    """What waits: at each level what it owes itself; for finance what others owe, receipts."""
     ours = visible(DueStanding, Role.FINANCE).where(_ours())
     late = _overdue(ours).count()
+    mine = visible(DueStanding, *PAYERS).where(DueStanding.payer << _own(*PAYERS))
+    mine = mine.where(~_ours())  # what finance of the receiver owes itself stands below
+    mine_late = _overdue(mine).count()
     return [
         Waiting(
-            _unpaid(mine).count(), "笔应缴等本单位缴纳", url_for("funding.index", whose="mine")
+            mine_late,
+            "笔本单位应缴已逾期，请尽快缴纳",
+            url_for("funding.index", whose="mine", state="overdue"),
+        ),
+        Waiting(
+            _unpaid(mine).count() - mine_late,
+            "笔应缴等本单位缴纳",
+            url_for("funding.index", whose="mine", state="unpaid"),
         ),
         Waiting(late, "笔应缴已逾期", url_for("funding.index", state="overdue")),
         Waiting(

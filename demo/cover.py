@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from huigong import uploads
+from huigong.config import DEMO_TODAY
 from huigong.demo.people import people, write_roster, wrong_check_digit
 from huigong.demo.staff import Cast
 from huigong.models import Due, Edition, Roster
@@ -84,7 +85,8 @@ def _draft(
 
 
 def _drafted_at(start: date) -> datetime:
-    day = start - timedelta(days=14)
+    """A fortnight before its cover starts, and before the day on which the office lives."""
+    day = min(start - timedelta(days=14), DEMO_TODAY - timedelta(days=4))
     return _noon(day.year, day.month, day.day)
 
 

@@ -13,7 +13,7 @@ from builders_funding import (
     paid,
 )
 
-from huigong import rules
+from huigong import clock, rules
 from huigong.models import Due, Journal, Payment, Receipt, Role
 from huigong.money import yuan
 from huigong.refusals import Refused
@@ -35,6 +35,26 @@ def test_the_published_totals_come_out_to_the_fen(office, code, people, total, c
     assert yuan(fee.total * people) == total
     if carrier:
         assert yuan(fee.shares[carrier] * people) == share
+
+
+@pytest.mark.parametrize(
+    ("code", "people", "owed"),
+    [
+        ("puyang-hospital-2025", 6_079, {"city": "121,580.00", "county": "60,790.00",
+                                         "unit": "303,950.00"}),
+        ("luohe-hospital-2024", 5_174, {"unit": "413,920.00"}),
+        ("anyang-hospital-2019", 49_231, {"union": "1,476,930.00", "unit": "2,953,860.00"}),
+    ],
+)  # fmt: skip
+def test_the_published_numbers_of_people_owe_the_published_totals(office, code, people, owed):
+    roster = a_roster(people=0, code=code)
+    facts = {**PERSON, "unit_level": "county"}
+    fee = rules.fee(roster.edition.plan, facts)
+    groups = [(facts, people, fee.total * people)]
+    dues = funding.raise_dues(roster, by=a_finance(roster), at=NOW, people=groups)
+    assert {due.carrier: yuan(due.amount) for due in dues} == owed
+    booked = ledger.balance(roster.edition.scheme, "receivable")
+    assert booked == fee.total * people == sum(due.amount for due in dues)
 
 
 def test_a_county_units_roster_owes_the_three_shares_by_their_dates(office):
@@ -341,3 +361,19 @@ def test_home_tells_finance_and_the_unit_what_waits(app):
     home = signed_in(app, a_finance(roster)).get("/admin/").get_data(as_text=True)
     assert "到账后请登记" in home
     assert "已逾期" not in home
+
+
+def test_a_county_is_told_at_home_what_it_owes_and_that_it_is_late(app, office):
+    roster = a_roster()
+    dues_of(roster)
+    county = roster.organization.parent
+    for role in (Role.REVIEWER, Role.FINANCE):
+        home = signed_in(app, a_user(role, at=county)).get("/admin/").get_data(as_text=True)
+        assert "笔应缴等本单位缴纳" in home
+    browser = signed_in(app, a_user(Role.FINANCE, at=county))
+    clock.fix(date(2025, 2, 1))
+    late = browser.get("/admin/").get_data(as_text=True)
+    assert "笔本单位应缴已逾期" in late
+    assert "等本单位缴纳" not in late
+    listed = browser.get("/admin/funding/?whose=mine&state=overdue").get_data(as_text=True)
+    assert "逾期38天" in listed
