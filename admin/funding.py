@@ -10,6 +10,7 @@ from peewee import fn
 from huigong import clock, money
 from huigong.access import allow, find, holds, scope, visible
 from huigong.admin.lists import Waiting, ordered, page_of
+from huigong.admin.reasoned import do_for_a_reason
 from huigong.models import (
     Due,
     DueStanding,
@@ -298,18 +299,14 @@ def reversal(id: int) -> Any:
 @funding.post("/payments/<int:id>/reversal")
 @allow(Role.FINANCE, on=Payment)
 def reverse_payment(id: int) -> Any:
-    payment, form = find(Payment, id), request.form
+    payment = find(Payment, id)
     only_received_here(payment.due.roster)
-    try:
-        deeds.reverse_payment(payment, reason=form.get("reason", ""), by=g.user, at=clock.now())
-    except Refused as refused:
-        page = "admin/funding/reversal.html"
-        errors = refused.by_field()
-        return render_template(
-            page, payment=payment, form=form, errors=errors, carriers=CARRIERS
-        ), 422
-    flash("已更正：这笔到账不再计入")
-    return redirect(url_for("funding.roster", id=payment.due.roster_id), 303)
+    return do_for_a_reason(
+        deeds.reverse_payment, payment, page="admin/funding/reversal.html",
+        payment=payment, carriers=CARRIERS,
+        said="已更正：这笔到账不再计入",
+        to=url_for("funding.roster", id=payment.due.roster_id),
+    )  # fmt: skip
 
 
 @funding.get("/rosters/<int:id>/notice")

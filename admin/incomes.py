@@ -8,6 +8,7 @@ from peewee import fn
 from huigong import clock
 from huigong.access import allow, find, visible
 from huigong.admin.lists import page_of
+from huigong.admin.reasoned import do_for_a_reason
 from huigong.admin.receiving import receivers, scheme_of, schemes_of
 from huigong.admin.typed import Typed
 from huigong.models import Income, IncomeReversal, Organization, Role
@@ -94,11 +95,9 @@ def reversal(id: int) -> Any:
 @incomes.post("/<int:id>/reversal")
 @allow(Role.FINANCE, on=Income)
 def reverse(id: int) -> Any:
-    income, form = find(Income, id), request.form
-    try:
-        deeds.reverse_income(income, reason=form.get("reason", ""), by=g.user, at=clock.now())
-    except Refused as refused:
-        page, errors = "admin/incomes/reversal.html", refused.by_field()
-        return render_template(page, income=income, form=form, errors=errors), 422
-    flash("已更正：这笔收入不再计入")
-    return redirect(url_for("incomes.voucher", id=income.id), 303)
+    income = find(Income, id)
+    return do_for_a_reason(
+        deeds.reverse_income, income, page="admin/incomes/reversal.html", income=income,
+        said="已更正：这笔收入不再计入",
+        to=url_for("incomes.voucher", id=income.id),
+    )  # fmt: skip

@@ -18,6 +18,7 @@ from peewee import fn
 from huigong import clock
 from huigong.access import allow, find, holds, visible
 from huigong.admin.lists import Waiting, page_of
+from huigong.admin.reasoned import do_for_a_reason
 from huigong.models import (
     Claim,
     Decision,
@@ -234,14 +235,12 @@ def withdrawal(id: int) -> Any:
 @payouts.post("/<int:id>/withdrawal")
 @allow(Role.FINANCE, on=PayoutBatch)
 def withdraw_batch(id: int) -> Any:
-    batch, form = find(PayoutBatch, id), request.form
-    try:
-        deeds.withdraw_batch(batch, reason=form.get("reason", ""), by=g.user, at=clock.now())
-    except Refused as refused:
-        page, errors = "admin/payouts/withdrawal.html", refused.by_field()
-        return render_template(page, batch=batch, form=form, errors=errors), 422
-    flash("已撤回，其中的申领回到待发放")
-    return redirect(url_for("payouts.batch", id=batch.id), 303)
+    batch = find(PayoutBatch, id)
+    return do_for_a_reason(
+        deeds.withdraw_batch, batch, page="admin/payouts/withdrawal.html", batch=batch,
+        said="已撤回，其中的申领回到待发放",
+        to=url_for("payouts.batch", id=batch.id),
+    )  # fmt: skip
 
 
 @payouts.post("/<int:id>/bank-file")
@@ -270,12 +269,10 @@ def came_back(id: int) -> Any:
 @payouts.post("/items/<int:id>/return")
 @allow(Role.FINANCE, on=Payout)
 def return_payout(id: int) -> Any:
-    payout, form = find(Payout, id), request.form
-    try:
-        deeds.return_payout(payout, note=form.get("note", ""), by=g.user, at=clock.now())
-    except Refused as refused:
-        errors = refused.by_field()
-        page = "admin/payouts/return.html"
-        return render_template(page, payout=payout, form=form, errors=errors), 422
-    flash("已登记银行退回，申领回到待发放")
-    return redirect(url_for("payouts.batch", id=payout.batch_id), 303)
+    payout = find(Payout, id)
+    return do_for_a_reason(
+        deeds.return_payout, payout, page="admin/payouts/return.html", payout=payout,
+        said="已登记银行退回，申领回到待发放",
+        field="note",
+        to=url_for("payouts.batch", id=payout.batch_id),
+    )  # fmt: skip

@@ -15,6 +15,7 @@ from huigong.admin.funding import (
     to_confirm,
 )
 from huigong.admin.lists import page_of
+from huigong.admin.reasoned import do_for_a_reason
 from huigong.models import Due, Organization, Receipt, ReceiptVoid, Role, Roster
 from huigong.plans.vocabulary import CARRIERS, OPERATORS
 from huigong.refusals import Refused
@@ -104,12 +105,10 @@ def void(id: int) -> Any:
 @funding.post("/receipts/<int:id>/void")
 @allow(Role.FINANCE, on=Receipt)
 def void_receipt(id: int) -> Any:
-    receipt, form = find(Receipt, id), request.form
+    receipt = find(Receipt, id)
     only_received_here(receipt.roster)
-    try:
-        deeds.void_receipt(receipt, reason=form.get("reason", ""), by=g.user, at=clock.now())
-    except Refused as refused:
-        page, errors = "admin/funding/void.html", refused.by_field()
-        return render_template(page, receipt=receipt, form=form, errors=errors), 422
-    flash(f"收据 {receipt.number} 已作废，编号不再使用")
-    return redirect(url_for("funding.roster", id=receipt.roster_id), 303)
+    return do_for_a_reason(
+        deeds.void_receipt, receipt, page="admin/funding/void.html", receipt=receipt,
+        said=f"收据 {receipt.number} 已作废，编号不再使用",
+        to=url_for("funding.roster", id=receipt.roster_id),
+    )  # fmt: skip

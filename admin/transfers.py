@@ -19,6 +19,7 @@ from flask import (
 from huigong import clock, money
 from huigong.access import allow, find, holds, visible
 from huigong.admin.lists import page_of
+from huigong.admin.reasoned import do_for_a_reason
 from huigong.admin.reminders import WORKBOOK
 from huigong.admin.typed import Typed
 from huigong.models import Organization, Role, Roster, Scheme, Transfer, TransferItem
@@ -155,11 +156,9 @@ def reversal(id: int) -> Any:
 @transfers.post("/<int:id>/reversal")
 @allow(Role.FINANCE, on=Transfer)
 def reverse(id: int) -> Any:
-    transfer, form = find(Transfer, id), request.form
-    try:
-        deeds.reverse_transfer(transfer, reason=form.get("reason", ""), by=g.user, at=clock.now())
-    except Refused as refused:
-        page, errors = "admin/transfers/reversal.html", refused.by_field()
-        return render_template(page, transfer=transfer, form=form, errors=errors), 422
-    flash("已更正：这次转款不再计入")
-    return redirect(url_for("transfers.page", id=transfer.id), 303)
+    transfer = find(Transfer, id)
+    return do_for_a_reason(
+        deeds.reverse_transfer, transfer, page="admin/transfers/reversal.html", transfer=transfer,
+        said="已更正：这次转款不再计入",
+        to=url_for("transfers.page", id=transfer.id),
+    )  # fmt: skip

@@ -29,6 +29,7 @@ from huigong.money import yuan
 from huigong.plans.vocabulary import CARRIERS
 from huigong.refusals import Refused
 from huigong.workflows import audit, ledger, shares
+from huigong.workflows.undoing import undo
 
 MOST_REFERENCE = 60
 MOST_REMARK = 200
@@ -314,27 +315,16 @@ def reverse_payment(payment: Payment, *, reason: str, by: User, at: datetime) ->
     Refuses without a reason, for a payment already reversed, and once the roster's receipt is
     confirmed, because the receipt is out.
     """
-    roster = payment.due.roster
-    if not reason.strip():
-        raise Refused("reason", "请写明更正的原因")
-    if payment.reversals.exists():
-        raise Refused("reason", "这笔到账已经更正过")
-    if receipt := receipt_of(roster):
+    if receipt := receipt_of(payment.due.roster):
         raise Refused(
             "reason", f"这份名册已开票确认（{receipt.number}），不能再更正到账；请先作废收据"
         )
-    reversal = PaymentReversal.create(
-        organization=payment.organization_id, payment=payment, reason=reason.strip(), by=by, at=at
-    )
-    booked = journal(f"payment:{payment.id}:received")
-    text = f"更正：{booked.text}"
-    ledger.reverse(booked, text=text, by=by, at=at)
+    reversal = undo(
+        payment, journal=f"payment:{payment.id}:received", reason=reason,
+        already="这笔到账已经更正过", deed="reverse payment", by=by, at=at,
+    )  # fmt: skip
     _restand(payment.due)
-    if payment.line_id:
-        StatementLine.update(stage="open").where(StatementLine.id == payment.line_id).execute()
-    place = payment.organization
-    audit.record("reverse payment", by=by, at=at, on=payment, organization=place)
-    return reversal
+    return reversal  # type: ignore[no-any-return]
 
 
 def journal(key: str) -> Journal:

@@ -17,6 +17,7 @@ from huigong.models import (
 from huigong.money import yuan
 from huigong.refusals import Refused
 from huigong.workflows import audit, funding, ledger
+from huigong.workflows.undoing import undo
 
 KINDS = {"fiscal": "财政专项资金", "donation": "社会捐赠", "other": "其他收入"}
 
@@ -139,17 +140,7 @@ def _faults(
 @writes
 def reverse_income(income: Income, *, reason: str, by: User, at: datetime) -> IncomeReversal:
     """Let income recorded wrongly count no more; what came by a statement is in suspense again."""
-    if not reason.strip():
-        raise Refused("reason", "请写明更正的原因")
-    if income.reversals.exists():
-        raise Refused("reason", "这笔收入已经更正过")
-    place = income.organization
-    reversal = IncomeReversal.create(
-        organization=place, income=income, reason=reason.strip(), by=by, at=at
-    )
-    booked = funding.journal(f"income:{income.id}:booked")
-    ledger.reverse(booked, text=f"更正：{booked.text}", by=by, at=at)
-    if income.line_id:
-        StatementLine.update(stage="open").where(StatementLine.id == income.line_id).execute()
-    audit.record("reverse income", by=by, at=at, on=income, organization=place)
-    return reversal
+    return undo(  # type: ignore[no-any-return]
+        income, journal=f"income:{income.id}:booked", reason=reason,
+        already="这笔收入已经更正过", deed="reverse income", by=by, at=at,
+    )  # fmt: skip

@@ -23,6 +23,7 @@ from huigong.models import (
 from huigong.money import yuan
 from huigong.refusals import Refused
 from huigong.workflows import audit, funding, ledger
+from huigong.workflows.undoing import undo
 
 
 class Item(NamedTuple):
@@ -166,15 +167,7 @@ def reverse_transfer(
     transfer: Transfer, *, reason: str, by: User, at: datetime
 ) -> TransferReversal:
     """Let a transfer recorded wrongly count no more: its money is to be passed on again."""
-    if not reason.strip():
-        raise Refused("reason", "请写明更正的原因")
-    if transfer.reversals.exists():
-        raise Refused("reason", "这张转款单已经更正过")
-    place = transfer.organization
-    reversal = TransferReversal.create(
-        organization=place, transfer=transfer, reason=reason.strip(), by=by, at=at
-    )
-    booked = funding.journal(f"transfer:{transfer.id}:sent")
-    ledger.reverse(booked, text=f"更正：{booked.text}", by=by, at=at)
-    audit.record("reverse transfer", by=by, at=at, on=transfer, organization=place)
-    return reversal
+    return undo(  # type: ignore[no-any-return]
+        transfer, journal=f"transfer:{transfer.id}:sent", reason=reason,
+        already="这张转款单已经更正过", deed="reverse transfer", by=by, at=at,
+    )  # fmt: skip

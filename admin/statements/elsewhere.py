@@ -13,6 +13,7 @@ from flask import (
 
 from huigong import clock, money
 from huigong.access import allow, find, visible
+from huigong.admin.reasoned import do_for_a_reason
 from huigong.admin.receiving import scheme_of, schemes_of
 from huigong.admin.statements.room import statements
 from huigong.admin.typed import Typed
@@ -78,14 +79,12 @@ def refund_reversal(id: int) -> Any:
 @statements.post("/refunds/<int:id>/reversal")
 @allow(Role.FINANCE, on=Refund)
 def reverse_refund(id: int) -> Any:
-    refund, form = find(Refund, id), request.form
-    try:
-        deeds.reverse_refund(refund, reason=form.get("reason", ""), by=g.user, at=clock.now())
-    except Refused as refused:
-        page, errors = "admin/statements/refund_reversal.html", refused.by_field()
-        return render_template(page, refund=refund, form=form, errors=errors), 422
-    flash("已更正：这笔退款不再计入")
-    return redirect(url_for("statements.line", id=refund.line_id), 303)
+    refund = find(Refund, id)
+    return do_for_a_reason(
+        deeds.reverse_refund, refund, page="admin/statements/refund_reversal.html", refund=refund,
+        said="已更正：这笔退款不再计入",
+        to=url_for("statements.line", id=refund.line_id),
+    )  # fmt: skip
 
 
 @statements.get("/lines/<int:id>/income")
@@ -157,11 +156,9 @@ def return_reversal(id: int) -> Any:
 @statements.post("/returns/<int:id>/reversal")
 @allow(Role.FINANCE, on=PayoutReturn)
 def reverse_return(id: int) -> Any:
-    found, form = find(PayoutReturn, id), request.form
-    try:
-        deeds.reverse_return(found, reason=form.get("reason", ""), by=g.user, at=clock.now())
-    except Refused as refused:
-        page, errors = "admin/statements/return_reversal.html", refused.by_field()
-        return render_template(page, found=found, form=form, errors=errors), 422
-    flash("已更正：这条流水重新待分配")
-    return redirect(url_for("statements.line", id=found.line_id), 303)
+    found = find(PayoutReturn, id)
+    return do_for_a_reason(
+        deeds.reverse_return, found, page="admin/statements/return_reversal.html", found=found,
+        said="已更正：这条流水重新待分配",
+        to=url_for("statements.line", id=found.line_id),
+    )  # fmt: skip

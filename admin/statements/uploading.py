@@ -17,6 +17,7 @@ from peewee import fn
 from huigong import clock, money, uploads
 from huigong.access import allow, find, visible
 from huigong.admin.lists import Waiting, page_of
+from huigong.admin.reasoned import do_for_a_reason
 from huigong.admin.receiving import receivers
 from huigong.admin.statements.room import LINE_STAGES, READERS, STAGES, statements
 from huigong.models import (
@@ -184,13 +185,10 @@ def withdrawal(id: int) -> Any:
 @statements.post("/<int:id>/withdrawal")
 @allow(Role.FINANCE, on=Statement)
 def withdraw(id: int) -> Any:
-    statement, form = find(Statement, id), request.form
-    try:
-        deeds.withdraw_statement(
-            statement, reason=form.get("reason", ""), by=g.user, at=clock.now()
-        )
-    except Refused as refused:
-        page, errors = "admin/statements/withdrawal.html", refused.by_field()
-        return render_template(page, statement=statement, form=form, errors=errors), 422
-    flash("已撤回，其中的流水可以重新导入")
-    return redirect(url_for("statements.index"), 303)
+    statement = find(Statement, id)
+    return do_for_a_reason(
+        deeds.withdraw_statement, statement, page="admin/statements/withdrawal.html",
+        statement=statement,
+        said="已撤回，其中的流水可以重新导入",
+        to=url_for("statements.index"),
+    )  # fmt: skip

@@ -19,8 +19,9 @@ from huigong.models import (
 )
 from huigong.money import yuan
 from huigong.refusals import Refused
-from huigong.workflows import audit, funding, ledger, payouts
+from huigong.workflows import audit, ledger, payouts
 from huigong.workflows.statements.settling import settle, take
+from huigong.workflows.undoing import undo
 
 _SAYS_RETURN: Final = re.compile(r"退回|退汇|退票|冲正|冲回|入账失败|户名不符|账号不符")
 MOST: Final = 20
@@ -126,19 +127,10 @@ def reverse_return(
 ) -> PayoutReturnReversal:
     """Let a line wrongly taken for a payout's return wait in suspense again. That the payout came
     back stays said."""
-    if not reason.strip():
-        raise Refused("reason", "请写明更正的原因")
-    if found.reversals.exists():
-        raise Refused("reason", "这条退回已经更正过")
-    place = found.organization
-    reversal = PayoutReturnReversal.create(
-        organization=place, payout_return=found, reason=reason.strip(), by=by, at=at
-    )
-    booked = funding.journal(f"payout-return:{found.id}:booked")
-    ledger.reverse(booked, text=f"更正：{booked.text}", by=by, at=at)
-    StatementLine.update(stage="open").where(StatementLine.id == found.line_id).execute()
-    audit.record("reverse payout return", by=by, at=at, on=found, organization=place)
-    return reversal
+    return undo(  # type: ignore[no-any-return]
+        found, journal=f"payout-return:{found.id}:booked", reason=reason,
+        already="这条退回已经更正过", deed="reverse payout return", by=by, at=at,
+    )  # fmt: skip
 
 
 def lines_undone(reversals: Sequence[BankReversal]) -> dict[int, list[StatementLine]]:

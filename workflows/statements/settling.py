@@ -24,6 +24,7 @@ from huigong.models import (
 from huigong.money import yuan
 from huigong.refusals import Lost, Refused
 from huigong.workflows import audit, funding, incomes, ledger
+from huigong.workflows.undoing import undo
 
 USES: Final[tuple[tuple[Any, Any, Any], ...]] = (
     (Payment, PaymentReversal, PaymentReversal.payment),
@@ -184,16 +185,7 @@ def note_refund(
 @writes
 def reverse_refund(refund: Refund, *, reason: str, by: User, at: datetime) -> RefundReversal:
     """Let a refund noted wrongly count no more; the money is in suspense again."""
-    if not reason.strip():
-        raise Refused("reason", "请写明更正的原因")
-    if refund.reversals.exists():
-        raise Refused("reason", "这笔退款已经更正过")
-    place = refund.organization
-    reversal = RefundReversal.create(
-        organization=place, refund=refund, reason=reason.strip(), by=by, at=at
-    )
-    booked = funding.journal(f"refund:{refund.id}:booked")
-    ledger.reverse(booked, text=f"更正：{booked.text}", by=by, at=at)
-    StatementLine.update(stage="open").where(StatementLine.id == refund.line_id).execute()
-    audit.record("reverse refund", by=by, at=at, on=refund, organization=place)
-    return reversal
+    return undo(  # type: ignore[no-any-return]
+        refund, journal=f"refund:{refund.id}:booked", reason=reason,
+        already="这笔退款已经更正过", deed="reverse refund", by=by, at=at,
+    )  # fmt: skip
