@@ -2,7 +2,7 @@
 
 from flask import Blueprint
 
-from huigong.admin import mending, movements, receipts, renewals, roster_work  # noqa: F401 they join other words' blueprints
+from huigong.admin import judging, mending, movements, receipts, renewals, roster_work  # noqa: F401 they join other words' blueprints
 from huigong.admin.accounts import accounts
 from huigong.admin.audit import audit
 from huigong.admin.certificate_check import certificate_check
@@ -11,6 +11,7 @@ from huigong.admin.claims import claims
 from huigong.admin.corrections import corrections
 from huigong.admin.enrollment import enrollment
 from huigong.admin.funding import funding
+from huigong.admin.gifts import gifts
 from huigong.admin.home import home
 from huigong.admin.incomes import incomes
 from huigong.admin.ledger import ledger
@@ -31,6 +32,7 @@ BLUEPRINTS: list[Blueprint] = [
     home,
     enrollment,
     members,
+    gifts,
     accounts,
     organizations,
     opening,

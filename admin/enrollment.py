@@ -24,12 +24,14 @@ from flask import (
 from huigong import clock, uploads
 from huigong.access import allow, find, holds, paths, visible
 from huigong.admin import background
+from huigong.admin import gifts as gift_screens
 from huigong.admin.lists import Page, Waiting, ordered, page_of
-from huigong.models import Edition, Level, Organization, Role, Roster, RosterEvent, RosterRow
+from huigong.models import Due, Edition, Level, Organization, Role, Roster, RosterEvent, RosterRow
+from huigong.plans.vocabulary import OWERS
 from huigong.refusals import Refused
 from huigong.sheets import SheetRefused, inspect_upload
 from huigong.workflows import enrollment as deeds
-from huigong.workflows import funding, shares, top_ups
+from huigong.workflows import funding, gifts, shares, top_ups
 from huigong.workflows.enrollment import ages, answer, meanings, staffing
 
 enrollment = Blueprint("enrollment", __name__, url_prefix="/admin")
@@ -56,12 +58,16 @@ EVENTS = {
     "returned": "退回更正",
     "approved": "批准",
     "withdrawn": "撤回",
+    "gift declared": "写明赠送",
+    "gift dropped": "取消赠送",
+    "gift agreed": "同意赠送",
+    "gift declined": "不同意赠送",
+    "gift withdrawn": "撤回赠送",
 }
 REST_BY = {"unit": "单位承担", "person": "职工个人承担"}
-CARRIERS = {**funding.CARRIERS, "rest": "基层自筹"}
+CARRIERS = {**OWERS, "rest": "基层自筹"}
 EVERYONE = (Role.CLERK, Role.REVIEWER, Role.FINANCE, Role.AUDITOR, Role.ADMINISTRATOR)
 READ_AT_ONCE = 256 * 1024  # bytes, some 4,000 people; more is read in the background
-APPROVED_AT_ONCE = 4000
 FAULTS_SHOWN = 5  # first lines of each kind; the rest are in their own file
 _FAULTY_READ = 2000  # past that as they were counted at the reading
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -107,6 +113,7 @@ def index() -> Any:
         page=page, asked=asked, stages=STAGES,
         stage_options=[(stage, words) for stage, (words, _) in STAGES.items()],
         may_draft=holds(Role.CLERK),
+        givers=gifts.givers_of(row.id for row in page.rows),
         editions=[(e.id, e.name) for e in editions.order_by(Edition.enrolled_from.desc())],
     )  # fmt: skip
 
@@ -133,7 +140,16 @@ def _new_page(form: Any, errors: dict[str, str]) -> str:
         units=listed, editions=list(editions.values()), form=form, errors=errors, rest_by=REST_BY,
         unit_options=[(unit.id, unit.name) for unit in listed],
         edition_options=[(edition.code, edition.name) for edition in editions.values()],
+        kinds={"": "没有", **gifts.KINDS}, measures=gift_screens.MEASURES, whom=gift_screens.WHOM,
+        above=_givers(listed),
     )  # fmt: skip
+
+
+def _givers(units: list[Organization]) -> list[tuple[int, str]]:
+    """The organizations above any of these units."""
+    above = {number for unit in units for number in unit.lineage if number != unit.id}
+    found = Organization.select().where(Organization.id << above).order_by(Organization.path)
+    return [(place.id, place.name) for place in found]
 
 
 @enrollment.post("/rosters/new")
@@ -143,7 +159,29 @@ def draft() -> Any:
         roster = _draft(request.form)
     except Refused as refused:
         return _new_page(request.form, refused.by_field()), 422
+    if request.form.get("kind") and (wrong := _declare_gift(roster)):
+        flash(f"名册已上传，赠送还没有保存：{wrong}")
+        return redirect(url_for("gifts.declare", id=roster.id), 303)
     return redirect(url_for("enrollment.page", id=roster.id), 303)
+
+
+def _declare_gift(roster: Roster) -> str:
+    """Declare what the upload form says of a gift; why it does not fit the file, or ""."""
+    try:
+        typed = gift_screens.typed(request.form)
+        gifts.declare(roster, **typed, by=g.user, at=clock.now())
+    except Refused as refused:
+        return str(refused)
+    return ""
+
+
+def _gift_faults(form: Any, unit: Organization) -> None:
+    """Refuse a gift that is wrong whatever the file says."""
+    if form.get("kind"):
+        said = gift_screens.typed(form)
+        said.pop("marked")
+        if faults := gifts.unfit(unit, **said):
+            raise Refused.all(faults)
 
 
 def _draft(form: Any) -> Roster:
@@ -165,6 +203,7 @@ def _draft(form: Any) -> Roster:
     if faults or edition is None or cover_from is None:
         raise Refused.all(faults)
     unit = find(Organization, int(chosen["unit"][:9]))
+    _gift_faults(form, unit)
     with _kept() as (kept, folder):
         asked = {
             "organization": unit, "edition": edition, "cover_from": cover_from,
@@ -238,15 +277,16 @@ def page(id: int) -> Any:
     kind, work = request.args.get("kind", ""), background.work_of(roster)
     html = render_template(
         "admin/enrollment/page.html",
-        **_facts(roster), **work, people=_people(roster, kind), kind=kind,
+        **facts_of(roster), **work, people=_people(roster, kind), kind=kind,
         faults=_faults(roster), events=list(roster.events.order_by(RosterEvent.id)),
-        dues=list(roster.dues), paid=roster.stage == "approved" and funding.is_paid(roster),
+        dues=list(roster.dues.where(Due.live())),
+        paid=roster.stage == "approved" and funding.is_paid(roster),
     )  # fmt: skip
     is_over = work["job"] is None and request.headers.get("HX-Target") == "work"
     return Response(html, headers={"HX-Refresh": "true"} if is_over else None)
 
 
-def _facts(roster: Roster) -> dict[str, Any]:
+def facts_of(roster: Roster) -> dict[str, Any]:
     """What every page about one roster says of it."""
     unit = roster.organization
     own = g.user.id in (roster.made_by_id, roster.submitted_by_id)
@@ -255,6 +295,9 @@ def _facts(roster: Roster) -> dict[str, Any]:
         "counts": roster.digest.get("kinds") or deeds.kinds(roster),
         "warned": _warned(roster).count(),
         **_carried(roster),
+        "gift": gifts.of_roster(roster),
+        "gift_words": gifts.words_of,
+        "unagreed": gifts.agreed_so_far(roster) if roster.stage == "submitted" else "",
         "stage": STAGES[roster.stage],
         "stages": STAGES,
         "kinds": KINDS,
@@ -351,7 +394,7 @@ def upload(id: int) -> Any:
 
 
 def _upload_page(roster: Roster, errors: dict[str, str]) -> str:
-    return render_template("admin/enrollment/upload.html", **_facts(roster), errors=errors)
+    return render_template("admin/enrollment/upload.html", **facts_of(roster), errors=errors)
 
 
 @enrollment.post("/rosters/<int:id>/upload")
@@ -375,7 +418,7 @@ def restage(id: int) -> Any:
 @enrollment.get("/rosters/<int:id>/submit")
 @allow(Role.CLERK, on=Roster)
 def submit(id: int) -> Any:
-    return render_template("admin/enrollment/submit.html", **_facts(find(Roster, id)), errors={})
+    return render_template("admin/enrollment/submit.html", **facts_of(find(Roster, id)), errors={})
 
 
 @enrollment.post("/rosters/<int:id>/submit")
@@ -390,7 +433,9 @@ def submit_now(id: int) -> Any:
         deeds.submit_roster(roster, clean_only=only, by=g.user, at=clock.now())
     except Refused as refused:
         errors = refused.by_field()
-        return render_template("admin/enrollment/submit.html", **_facts(roster), errors=errors), 422
+        return render_template(
+            "admin/enrollment/submit.html", **facts_of(roster), errors=errors
+        ), 422
     flash(f"名册{roster.number}已提交，等待{roster.organization.parent.name}审核")
     return redirect(url_for("enrollment.page", id=id), 303)
 
@@ -398,7 +443,7 @@ def submit_now(id: int) -> Any:
 @enrollment.get("/rosters/<int:id>/withdraw")
 @allow(Role.CLERK, on=Roster)
 def withdraw(id: int) -> Any:
-    return render_template("admin/enrollment/withdraw.html", **_facts(find(Roster, id)))
+    return render_template("admin/enrollment/withdraw.html", **facts_of(find(Roster, id)))
 
 
 @enrollment.post("/rosters/<int:id>/withdraw")
@@ -409,56 +454,3 @@ def withdraw_now(id: int) -> Any:
     uploads.drop(current_app.config["SETTINGS"].files, roster.file)
     flash(f"名册{roster.number}已撤回，名单与文件已删除")
     return redirect(url_for("enrollment.index"), 303)
-
-
-# ── deeds of the reviewer ───────────────────────────────────────────────────────────────────
-
-
-@enrollment.get("/rosters/<int:id>/approve")
-@allow(Role.REVIEWER, on=Roster)
-def approve(id: int) -> Any:
-    return render_template("admin/enrollment/approve.html", **_facts(find(Roster, id)), errors={})
-
-
-@enrollment.post("/rosters/<int:id>/approve")
-@allow(Role.REVIEWER, on=Roster)
-def approve_now(id: int) -> Any:
-    roster = find(Roster, id)
-    try:
-        seen = request.form.get("split", "")
-        deeds.accept_shares(roster, seen=seen, by=g.user, at=clock.now())
-        if roster.people > APPROVED_AT_ONCE:
-            deeds.approve_in_background(roster, by=g.user, at=clock.now())
-            return redirect(url_for("enrollment.page", id=id), 303)
-        deeds.approve_roster(roster, by=g.user, at=clock.now())
-    except Refused as refused:
-        errors = refused.by_field()
-        return render_template(
-            "admin/enrollment/approve.html", **_facts(roster), errors=errors
-        ), 422
-    flash(f"已批准，{roster.people}人参保；各方应缴已生成")
-    return redirect(url_for("enrollment.page", id=id), 303)
-
-
-@enrollment.get("/rosters/<int:id>/return")
-@allow(Role.REVIEWER, on=Roster)
-def send_back(id: int) -> Any:
-    return _return_page(find(Roster, id), {}, {})
-
-
-def _return_page(roster: Roster, form: Any, errors: dict[str, str]) -> str:
-    return render_template(
-        "admin/enrollment/return.html", **_facts(roster), form=form, errors=errors
-    )
-
-
-@enrollment.post("/rosters/<int:id>/return")
-@allow(Role.REVIEWER, on=Roster)
-def send_back_now(id: int) -> Any:
-    roster, form = find(Roster, id), request.form
-    try:
-        deeds.return_roster(roster, reason=form.get("reason", ""), by=g.user, at=clock.now())
-    except Refused as refused:
-        return _return_page(roster, form, refused.by_field()), 422
-    flash(f"已退回{roster.organization.name}更正")
-    return redirect(url_for("enrollment.page", id=id), 303)

@@ -15,6 +15,7 @@ from huigong.models import (
     Due,
     DueStanding,
     Edition,
+    GiftReceipt,
     Organization,
     Payment,
     PaymentReversal,
@@ -25,7 +26,7 @@ from huigong.models import (
     Scheme,
     User,
 )
-from huigong.plans.vocabulary import CARRIERS, OPERATORS
+from huigong.plans.vocabulary import OPERATORS, OWERS
 from huigong.refusals import Refused
 from huigong.workflows import funding as deeds
 from huigong.workflows import remarks, top_ups
@@ -72,17 +73,21 @@ def to_confirm() -> Any:
     """The fully paid rosters without a receipt whose money is received by the user's office."""
     ours = visible(DueStanding, Role.FINANCE).where(_ours()).join(Due)
     open_ones = _unpaid(ours).select(Due.roster)
-    confirmed = Receipt.select(Receipt.roster).where(
+    live = Receipt.select(Receipt.roster).where(
         Receipt.id.not_in(ReceiptVoid.select(ReceiptVoid.receipt))
     )
+    to_givers = GiftReceipt.select(GiftReceipt.receipt)
+    confirmed = live.where(Receipt.id.not_in(to_givers))
+    confirmed_to_givers = live.where(Receipt.id << to_givers)
     receivers = Organization.select(Organization.id).where(scope(Organization, Role.FINANCE))
-    owing_at_all = Due.select(Due.id).where(Due.roster == Roster.id)
+    owing = Due.select(Due.id).where(Due.roster == Roster.id, Due.live())
+    given = Due.select(Due.roster).where(Due.carrier == "gift", Due.live())
     return visible(Roster, Role.FINANCE).where(
         deeds.received_by(receivers),
         Roster.stage == "approved",
-        Roster.id.not_in(confirmed),
         Roster.id.not_in(open_ones),
-        fn.EXISTS(owing_at_all),
+        (Roster.id.not_in(confirmed) & fn.EXISTS(owing.where(Due.carrier != "gift")))
+        | ((Roster.id << given) & Roster.id.not_in(confirmed_to_givers)),
     )
 
 
@@ -136,7 +141,7 @@ class Filters:
             rosters = Roster.select(Roster.id).where(Roster.edition << editions)
             of_scheme = Due.select(Due.id).where(Due.roster << rosters)
             found = found.where(DueStanding.due << of_scheme)
-        if self.carrier in CARRIERS:
+        if self.carrier in OWERS:
             of_carrier = Due.select(Due.id).where(Due.carrier == self.carrier)
             found = found.where(DueStanding.due << of_carrier)
         if self.whose == "mine":
@@ -156,7 +161,7 @@ def index() -> Any:
     return render_template(
         "admin/funding/index.html",
         page=page, filters=filters, owed=owed, received=owed - owing, schemes=schemes,
-        states=STATES, carriers=CARRIERS, state_of=state_of,
+        states=STATES, carriers=OWERS, state_of=state_of,
     )  # fmt: skip
 
 
@@ -193,25 +198,39 @@ def state_of(due: Due, received: int) -> tuple[str, str]:
     return ("部分到账" if received else "待缴"), "wait"
 
 
+def _dues_of(roster: Roster) -> list[Any]:
+    live = visible(Due).where(Due.roster == roster, Due.live())
+    return list(_with_rosters(live).order_by(Due.due_on, Due.id))
+
+
 @funding.get("/rosters/<int:id>/")
 @allow(*READERS, on=Roster)
 def roster(id: int) -> Any:
     roster = find(Roster, id)
-    dues = list(_with_rosters(visible(Due).where(Due.roster == roster)).order_by(Due.due_on))
+    dues = list(
+        _with_rosters(visible(Due).where(Due.roster == roster, Due.live())).order_by(Due.due_on)
+    )
     return render_template(
         "admin/funding/roster.html",
         roster=roster,
         dues=dues,
         payments=_payments(roster),
-        receipt=deeds.receipt_of(roster),
-        remarks={due.id: remarks.remark_for(roster, due.payer) for due in dues},
+        receipts=[r for r in _receipts_of(roster) if r],
+        receipt=all(_receipts_of(roster)) and bool(dues),
+        remarks={due.id: remarks.remark_of(due) for due in dues},
         is_paid=bool(dues) and deeds.is_paid(roster),
         ours=received_here(roster),
         unstated=[d.carrier for d in dues if not deeds.stated_day(roster.edition.plan, d.carrier)],
         operator=OPERATORS[roster.edition.plan["operator"]],
-        carriers=CARRIERS,
+        carriers=OWERS,
         state_of=state_of,
     )
+
+
+def _receipts_of(roster: Roster) -> list[Receipt | None]:
+    """A roster's receipts, the unit's and the giver's; None for one still to be confirmed."""
+    owing = {due.carrier == "gift" for due in roster.dues.where(Due.live())}
+    return [deeds.receipt_of(roster, given=given) for given in sorted(owing)]
 
 
 def _payments(roster: Roster) -> list[Any]:
@@ -262,7 +281,7 @@ def record_payment(id: int) -> Any:
 
 def _payment_page(due: Due, form: Any, errors: dict[str, str]) -> str:
     return render_template(
-        "admin/funding/payment.html", due=due, form=form, errors=errors, carriers=CARRIERS
+        "admin/funding/payment.html", due=due, form=form, errors=errors, carriers=OWERS
     )
 
 
@@ -292,7 +311,7 @@ def reversal(id: int) -> Any:
     payment = find(Payment, id)
     only_received_here(payment.due.roster)
     return render_template(
-        "admin/funding/reversal.html", payment=payment, form={}, errors={}, carriers=CARRIERS
+        "admin/funding/reversal.html", payment=payment, form={}, errors={}, carriers=OWERS
     )
 
 
@@ -303,7 +322,7 @@ def reverse_payment(id: int) -> Any:
     only_received_here(payment.due.roster)
     return do_for_a_reason(
         deeds.reverse_payment, payment, page="admin/funding/reversal.html",
-        payment=payment, carriers=CARRIERS,
+        payment=payment, carriers=OWERS,
         said="已更正：这笔到账不再计入",
         to=url_for("funding.roster", id=payment.due.roster_id),
     )  # fmt: skip
@@ -314,12 +333,14 @@ def reverse_payment(id: int) -> Any:
 def notice(id: int) -> Any:
     """The fee notice: who pays how much until when, and what to write on the transfer."""
     roster = find(Roster, id)
-    dues = list(_with_rosters(visible(Due).where(Due.roster == roster)).order_by(Due.due_on))
+    dues = list(
+        _with_rosters(visible(Due).where(Due.roster == roster, Due.live())).order_by(Due.due_on)
+    )
     return render_template(
         "admin/funding/notice.html",
-        roster=roster, dues=dues, carriers=CARRIERS, total=sum(due.amount for due in dues),
+        roster=roster, dues=dues, carriers=OWERS, total=sum(due.amount for due in dues),
         clause=(roster.edition.plan["fee"] or {}).get("clause", ""),
         top_ups=top_ups.held_for(roster),
-        remarks={due.id: remarks.remark_for(roster, due.payer) for due in dues},
+        remarks={due.id: remarks.remark_of(due) for due in dues},
         unstated=[d.carrier for d in dues if not deeds.stated_day(roster.edition.plan, d.carrier)],
     )  # fmt: skip

@@ -10,6 +10,7 @@ from huigong.admin.claims import waiting as claims_waiting
 from huigong.admin.corrections import waiting as corrections_waiting
 from huigong.admin.enrollment import waiting as rosters_waiting
 from huigong.admin.funding import waiting as money_waiting
+from huigong.admin.gifts import waiting as gifts_waiting
 from huigong.admin.listings.building import waiting as listings_waiting
 from huigong.admin.lists import Waiting
 from huigong.admin.movements import waiting as moves_waiting
@@ -28,6 +29,7 @@ QUESTIONS: list[Callable[[], list[Waiting]]] = [
     renewals_waiting,
     moves_waiting,
     money_waiting,
+    gifts_waiting,
     statements_waiting,
     claims_waiting,
     corrections_waiting,

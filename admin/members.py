@@ -30,7 +30,7 @@ from huigong.models import (
     Roster,
     begins,
 )
-from huigong.workflows import funding
+from huigong.workflows import funding, gifts
 from huigong.workflows.enrollment import certificates
 
 members = Blueprint("members", __name__, url_prefix="/admin")
@@ -109,12 +109,14 @@ def _enrollments(condition: Any) -> Any:
 def page(id: int) -> Any:
     member = find(Member, id)
     covers = list(_enrollments(Enrollment.member == member).order_by(Enrollment.cover_from.desc()))
+    given = gifts.givers_of(cover.roster_id for cover in covers if cover.roster_id)
     claims = visible(Claim).select_extend(Decision).join(Decision, JOIN.LEFT_OUTER, attr="verdict")
     claims = claims.where(Claim.member == member).order_by(Claim.filed_on.desc(), Claim.id.desc())
     return render_template(
         "admin/members/page.html",
         member=member,
         covers=[(cover, *standing(cover)) for cover in covers],
+        givers={cover.id: gifts.named(given.get(cover.roster_id), cover) for cover in covers},
         claims=list(claims),
         claim_stages=CLAIM_STAGES,
         employments=list(member.employments),

@@ -17,7 +17,7 @@ from huigong.admin.funding import (
 from huigong.admin.lists import page_of
 from huigong.admin.reasoned import do_for_a_reason
 from huigong.models import Due, Organization, Receipt, ReceiptVoid, Role, Roster
-from huigong.plans.vocabulary import CARRIERS, OPERATORS
+from huigong.plans.vocabulary import OPERATORS, OWERS
 from huigong.refusals import Refused
 from huigong.workflows import funding as deeds
 
@@ -51,7 +51,7 @@ def confirm_receipt(id: int) -> Any:
 
 
 def _receipt_page(roster: Roster, errors: dict[str, str]) -> str:
-    total = sum(due.amount for due in roster.dues)
+    total = sum(due.amount for due in roster.dues.where(Due.live()))
     return render_template(
         "admin/funding/receipt.html",
         roster=roster, total=total, is_paid=deeds.is_paid(roster), errors=errors,
@@ -62,15 +62,18 @@ def _receipt_page(roster: Roster, errors: dict[str, str]) -> str:
 @allow(*READERS, on=Receipt)
 def receipt_print(id: int) -> Any:
     receipt = find(Receipt, id)
+    made_out = receipt.made_out.first()
+    whose = Due.carrier == "gift" if made_out else Due.carrier != "gift"
     dues = (
         visible(Due)
-        .where(Due.roster == receipt.roster_id)
+        .where(Due.roster == receipt.roster_id, Due.live(), whose)
         .select(Due, Payer)
         .join(Payer, on=(Due.payer == Payer.id), attr="payer")
     )
     return render_template(
         "admin/funding/receipt_print.html",
-        receipt=receipt, roster=receipt.roster, dues=list(dues), carriers=CARRIERS,
+        receipt=receipt, roster=receipt.roster, gift=made_out.gift if made_out else None,
+        dues=list(dues), carriers=OWERS,
         void=receipt.voids.first(),
         operator=OPERATORS[receipt.roster.edition.plan["operator"]],
     )  # fmt: skip

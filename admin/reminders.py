@@ -11,11 +11,11 @@ from huigong import clock
 from huigong.access import allow, find, holds, scope, visible
 from huigong.admin.lists import page_of
 from huigong.models import Due, Organization, Role
-from huigong.plans.vocabulary import CARRIERS
+from huigong.plans.vocabulary import OWERS
 from huigong.refusals import Refused
 from huigong.sheets import Column, write_workbook
 from huigong.workflows import reminders as deeds
-from huigong.workflows.remarks import remark_for
+from huigong.workflows.remarks import remark_of
 
 reminders = Blueprint("reminders", __name__, url_prefix="/admin/reminders")
 
@@ -73,8 +73,8 @@ def _payer_page(place: Organization, errors: dict[str, str]) -> str:
     return render_template(
         "admin/reminders/payer.html",
         place=place, dues=dues, receivers=sorted(receivers, key=lambda r: r.id),
-        total=sum(due.owing for due in dues), carriers=CARRIERS, lateness=lateness,
-        remarks={due.id: remark_for(due.roster, place) for due in dues},
+        total=sum(due.owing for due in dues), carriers=OWERS, lateness=lateness,
+        remarks={due.id: remark_of(due) for due in dues},
         ours=[r for r in receivers if holds(Role.FINANCE, at=r)], ways=deeds.WAYS, errors=errors,
     )  # fmt: skip
 
@@ -107,8 +107,8 @@ def workbook(id: int) -> Any:
     """The same list as a workbook: a county's transfer sheet for the month."""
     place = find(Organization, id)
     rows = [
-        (due.roster.number, due.organization.name, due.roster.edition.name, CARRIERS[due.carrier],
-         due.owing, due.due_on, lateness(due.due_on), remark_for(due.roster, place))
+        (due.roster.number, due.organization.name, due.roster.edition.name, OWERS[due.carrier],
+         due.owing, due.due_on, lateness(due.due_on), remark_of(due))
         for due in deeds.open_dues(_owed_by(place), place)
     ]  # fmt: skip
     book = io.BytesIO()

@@ -121,6 +121,8 @@ CARRIERS = MappingProxyType(
         "rest": "单位或个人（基层自筹）",
     }
 )
+# Who owes a due: besides who carries a fee by its scheme, whoever gives it.
+OWERS = MappingProxyType({**CARRIERS, "gift": "赠送方"})
 OPERATORS = MappingProxyType(
     {
         "self": "本工会自办",

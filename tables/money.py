@@ -1,9 +1,10 @@
 """Money: dues, statements, payments, receipts, transfers, the ledger."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from peewee import (
     JOIN,
+    SQL,
     BigIntegerField,
     BlobField,
     BooleanField,
@@ -27,13 +28,25 @@ class Due(Base):
 
     organization = ForeignKeyField(Organization, backref="dues")  # the roster's unit
     roster = ForeignKeyField(Roster, backref="dues")
-    carrier = TextField()  # province | city | county | unit | person
-    payer = ForeignKeyField(Organization, backref="owed")  # who transfers it
+    carrier = TextField()  # province | city | county | unit | person | gift
+    payer = ForeignKeyField(Organization, backref="owed")  # who transfers it, or collects a gift
     amount = BigIntegerField(constraints=[Check("amount > 0")])
     due_on = DateField(index=True)
 
     class Meta:
-        indexes = ((("roster", "carrier"), True),)
+        indexes = ((("roster", "carrier"), False),)
+
+    @classmethod
+    def live(cls) -> Any:
+        """The condition that a due counts: a gift that was taken back let its due fall."""
+        return cls.id.not_in(DueReversal.select(DueReversal.due))
+
+    @property
+    def payer_name(self) -> str:
+        """Who pays, as a person reads it: a gift's giver may be no organization of ours."""
+        if self.carrier != "gift":
+            return str(self.payer.name)
+        return str(Gift.get(Gift.roster == self.roster_id, Gift.stage != "dropped").name)
 
     @classmethod
     def received(cls) -> Any:
@@ -67,6 +80,46 @@ class DueStanding(Base):
             (("receiver", "settled", "owing"), False),
             (("payer", "settled"), False),
         )
+
+
+class Gift(Base):
+    """That somebody else pays the fee of a roster's people, or its rest, in the place of their
+    unit and themselves: an organization above, or a named donor (then `giver` is empty, and the
+    money is whoever runs the scheme's to collect)."""
+
+    organization = ForeignKeyField(Organization, backref="gifts")  # the roster's unit
+    roster = ForeignKeyField(Roster, backref="gifts", index=False)
+    kind = TextField()  # organization | enterprise | foundation | person
+    giver = ForeignKeyField(Organization, null=True, backref="given")
+    name = TextField()  # the giver's, as papers print it
+    basis = TextField()  # the letter or agreement it rests on
+    whole = BooleanField(default=False)  # all of the fee; otherwise what is left as the rest
+    each = BigIntegerField(null=True, constraints=[Check("each > 0")])  # of the rest, at most
+    marked = BooleanField(default=False)  # only those whom the file marks; otherwise everybody
+    stage = TextField(default="asked")  # asked agreed declined withdrawn dropped
+    people = IntegerField(default=0)  # as agreed to
+    amount = BigIntegerField(default=0)  # fen, as agreed to
+    by = ForeignKeyField(User, backref="declared_gifts")
+    at = DateTimeField()
+    decided_by = ForeignKeyField(User, null=True, backref="decided_gifts")
+    decided_at = DateTimeField(null=True)
+    note = TextField(default="")
+
+    class Meta:
+        constraints: ClassVar = [Check("decided_by_id IS NULL OR decided_by_id <> by_id")]
+
+    @classmethod
+    def counts(cls) -> Any:
+        """The condition that it carries something: neither refused nor taken back."""
+        return cls.stage << ["asked", "agreed"]
+
+
+Gift.add_index(
+    SQL(
+        'CREATE UNIQUE INDEX "gift_one_of_a_roster" ON "gift" ("roster_id") '
+        """WHERE "stage" <> 'dropped'"""
+    )
+)
 
 
 class TopUp(Base):
@@ -156,6 +209,13 @@ class Undoing(Base):
     reason = TextField()
     by = ForeignKeyField(User)
     at = DateTimeField()
+
+
+class DueReversal(Undoing):
+    """A due that fell because its gift was taken back before anything was paid on it."""
+
+    organization = ForeignKeyField(Organization, backref="due_reversals")
+    due = ForeignKeyField(Due, unique=True, backref="reversals")
 
 
 class PaymentReversal(Undoing):
@@ -263,6 +323,13 @@ class Receipt(Base):
 
     class Meta:
         indexes = ((("issuer", "number"), True),)
+
+
+class GiftReceipt(Base):
+    """That a receipt is made out to the giver of a roster's gift; its others are the unit's."""
+
+    receipt = ForeignKeyField(Receipt, unique=True, backref="made_out")
+    gift = ForeignKeyField(Gift, backref="receipts")
 
 
 class ReceiptVoid(Undoing):

@@ -15,7 +15,7 @@ from builders_schemes import a_published_edition
 
 from huigong import identity, uploads
 from huigong.models import Edition, Enrollment, Level, Organization, Role, Roster, User
-from huigong.sheets import write_workbook
+from huigong.sheets import Column, write_workbook
 from huigong.uploads import Kept
 from huigong.workflows import enrollment
 from huigong.workflows.enrollment.columns import TEMPLATE
@@ -64,8 +64,11 @@ def a_roster_file(people: int | list[dict[str, str]] = 3, faults: int = 0) -> by
         place = min(9, len(lines) - 1) if kind == 0 else len(lines) - kind
         lines[place] = faulty(lines[place], kind)
     book = io.BytesIO()
-    rows = [[line.get(column.title, "") for column in TEMPLATE] for line in lines]
-    write_workbook(book, TEMPLATE, rows, title="参保名册")
+    usual = {column.title for column in TEMPLATE}
+    more = {title: None for line in lines for title in line if title not in usual}
+    columns = (*TEMPLATE, *(Column(title) for title in more))
+    rows = [[line.get(column.title, "") for column in columns] for line in lines]
+    write_workbook(book, columns, rows, title="参保名册")
     return book.getvalue()
 
 

@@ -20,7 +20,7 @@ from builders_enrollment import (
 from test_enrollment import uploaded
 
 from huigong import clock, database
-from huigong.admin import background
+from huigong.admin import background, judging
 from huigong.models import Due, Enrollment, Member, Role, Roster, RosterJob, RosterRow
 from huigong.refusals import Lost, Refused
 from huigong.workflows import enrollment
@@ -252,7 +252,7 @@ def test_the_clerk_stops_a_reading_on_a_page_of_its_own(app, office, monkeypatch
 def test_a_reviewer_approves_a_big_roster_and_it_goes_on_without_them(
     app, office, monkeypatch, no_worker
 ):
-    monkeypatch.setattr(screens, "APPROVED_AT_ONCE", 2)
+    monkeypatch.setattr(judging, "APPROVED_AT_ONCE", 2)
     roster = a_submitted_roster(people=3)
     reviewer = signed_in(app, a_user(Role.REVIEWER, at=roster.organization.parent))
     answer = reviewer.send(f"/admin/rosters/{roster.id}/approve")

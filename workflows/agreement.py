@@ -10,9 +10,12 @@ from huigong.models import (
     Claim,
     Decision,
     Due,
+    DueReversal,
     DueStanding,
     Edition,
     Enrollment,
+    Gift,
+    GiftReceipt,
     Income,
     IncomeReversal,
     Journal,
@@ -45,7 +48,17 @@ def disagreements() -> list[str]:
     """
     found = [f"账簿凭证 {journal.key}（{journal.text}）借贷不平" for journal in unbalanced()]
     for question in (
-        *(_cover, _dues, _standings, _payments, _receipts, _statements, _incomes, _transfers),
+        *(
+            _cover,
+            _dues,
+            _standings,
+            _gifts,
+            _payments,
+            _receipts,
+            _statements,
+            _incomes,
+            _transfers,
+        ),
         *(_awards, _payouts, _strangers),
     ):
         found += question()
@@ -103,7 +116,12 @@ def _dues() -> list[str]:
             Due.select(), Due.id, key, "receivable", Due.amount
         )
     ]
-    owed = fn.COALESCE(Due.select(total(Due.amount)).where(Due.roster == Roster.id), 0)
+    key = _key("due", Due.id, "raised:reversed")
+    fallen = Due.select().join(DueReversal)
+    facts = _booked_otherwise(fallen, Due.id, key, "receivable", Due.amount * -1)
+    found += [f"应收#{number} 已随赠送撤回，账簿没有对应的冲销凭证" for number, _, _ in facts]
+    live = Due.select(total(Due.amount)).where(Due.roster == Roster.id, Due.live())
+    owed = fn.COALESCE(live, 0)
     fees: Any = Enrollment.select(total(Enrollment.fee)).where(Enrollment.roster == Roster.id)
     fees = fn.COALESCE(fees, 0)
     rosters: Any = Roster.select(Roster.number, owed.alias("owed"), fees.alias("fees"))
@@ -125,10 +143,11 @@ def _standings() -> list[str]:
         Due.select(Due.id, owing.alias("owing"), DueStanding.owing, DueStanding.settled)
         .join(DueStanding, JOIN.LEFT_OUTER, on=DueStanding.due == Due.id)
         .where(
+            Due.live(),
             DueStanding.id.is_null()
             | (DueStanding.owing != owing)
             | (DueStanding.amount != Due.amount)
-            | (DueStanding.settled != (DueStanding.owing == 0))
+            | (DueStanding.settled != (DueStanding.owing == 0)),
         )
     )
     moved: Any = (
@@ -149,6 +168,29 @@ def _standings() -> list[str]:
     ]
 
 
+def _gifts() -> list[str]:
+    """A roster owes by gift exactly when one was agreed to, and no more than that."""
+    owed: Any = Due.select(total(Due.amount)).where(
+        Due.roster == Roster.id, Due.carrier == "gift", Due.live()
+    )
+    agreed: Any = Gift.select(total(Gift.amount)).where(
+        Gift.roster == Roster.id, Gift.stage == "agreed"
+    )
+    query: Any = Roster.select(
+        Roster.number, fn.COALESCE(owed, 0).alias("owed"), fn.COALESCE(agreed, 0).alias("agreed")
+    ).where(Roster.stage == "approved", Roster.id << Gift.select(Gift.roster))
+    found = [
+        f"名册{number} 赠送应缴 {yuan(owing)} 元，赠送方同意了 {yuan(most)} 元"
+        for number, owing, most in query.tuples()
+        if owing > most or bool(owing) != bool(most)
+    ]
+    stray: Any = Due.select(Roster.number).join(Roster).where(
+        Due.carrier == "gift", Due.live(),
+        Roster.id.not_in(Gift.select(Gift.roster).where(Gift.stage == "agreed")),
+    )  # fmt: skip
+    return found + [f"名册{number} 有赠送应缴，没有人同意赠送" for (number,) in stray.tuples()]
+
+
 def _payments() -> list[str]:
     key = _key("payment", Payment.id, "received")
     taken = Payment.amount * -1
@@ -165,7 +207,10 @@ def _payments() -> list[str]:
 
 def _receipts() -> list[str]:
     """Receipts that count against what their rosters owed and paid; each series without a gap."""
-    owed = fn.COALESCE(Due.select(total(Due.amount)).where(Due.roster == Roster.id), 0)
+    to_giver = Receipt.id << GiftReceipt.select(GiftReceipt.receipt)
+    whose = ((Due.carrier == "gift") & to_giver) | ((Due.carrier != "gift") & ~to_giver)
+    owed: Any = Due.select(total(Due.amount)).where(Due.roster == Roster.id, Due.live(), whose)
+    owed = fn.COALESCE(owed, 0)
     owing: Any = DueStanding.select(Due.roster).join(Due).where(DueStanding.owing > 0)
     wrong: Any = (
         Receipt.select(Receipt.number)
@@ -366,7 +411,12 @@ def _expected() -> Counter[tuple[str, int | None]]:
     came = StatementLine.select(total(StatementLine.amount))
     came = came.where(StatementLine.stage != "withdrawn").scalar()
     book([(None, came)], "bank", "suspense")
-    book(_by_scheme(Due, Due.select().join(Roster).join(Edition)), "receivable", "contributions")
+    owed = Due.select().where(Due.live()).join(Roster).join(Edition)
+    for account, is_its in (
+        ("contributions", Due.carrier != "gift"),
+        ("gifts", Due.carrier == "gift"),
+    ):
+        book(_by_scheme(Due, owed.where(is_its)), "receivable", account)
     for side, by_line in (("suspense", True), ("bank", False)):
         paid = _live(Payment, PaymentReversal).where(Payment.line.is_null(not by_line))
         paid = paid.join_from(Payment, Due).join(Roster).join(Edition)

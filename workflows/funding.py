@@ -10,9 +10,12 @@ from huigong import identity
 from huigong.database import writes
 from huigong.models import (
     Due,
+    DueReversal,
     DueStanding,
     Edition,
     Enrollment,
+    Gift,
+    GiftReceipt,
     Journal,
     Level,
     Organization,
@@ -26,7 +29,7 @@ from huigong.models import (
     User,
 )
 from huigong.money import yuan
-from huigong.plans.vocabulary import CARRIERS
+from huigong.plans.vocabulary import OWERS
 from huigong.refusals import Refused
 from huigong.workflows import audit, ledger, shares
 from huigong.workflows.undoing import undo
@@ -43,6 +46,7 @@ _LEVELS = {
 }
 
 
+_REST = ("unit", "person", "gift")  # who pays what the plan calls the rest
 People = list[tuple[dict[str, Any], int, int]]
 
 
@@ -59,35 +63,42 @@ def raise_dues(
     """
     if roster.dues.exists():
         raise Refused("roster", f"名册{roster.number}的应缴已经生成")
-    plan, unit = roster.edition.plan, roster.organization
-    made = []
-    for carrier, amount in sorted(shares_of(roster, people).items()):
-        payer = unit if carrier in ("unit", "person") else unit.above(_LEVELS[carrier])
-        if payer is None:
-            raise Refused("roster", f"{unit.name}的上级没有{CARRIERS[carrier]}，无法分担参保费")
-        due_on = due_day(plan, carrier, approved_on=at.date(), cover_from=roster.cover_from)
-        due = Due.create(
-            organization=unit,
-            roster=roster,
-            carrier=carrier,
-            payer=payer,
-            amount=amount,
-            due_on=due_on,
-        )
-        DueStanding.create(
-            organization=unit,
-            due=due,
-            payer=payer,
-            receiver=roster.edition.organization_id,
-            due_on=due_on,
-            amount=amount,
-            owing=amount,
-        )
-        _book_due(due, by=by, at=at)
-        made.append(due)
-    total = sum(due.amount for due in made)
-    audit.record("raise dues", by=by, at=at, on=roster, organization=unit, detail=yuan(total))
+    made = [
+        raise_due(roster, carrier, amount, by=by, at=at)
+        for carrier, amount in sorted(shares_of(roster, people).items())
+    ]
+    place, total = roster.organization, sum(due.amount for due in made)
+    audit.record("raise dues", by=by, at=at, on=roster, organization=place, detail=yuan(total))
     return made
+
+
+def raise_due(roster: Roster, carrier: str, amount: int, *, by: User, at: datetime) -> Due:
+    """Raise one due of a roster inside the caller's transaction; `amount` in fen."""
+    unit, payer = roster.organization, _payer(roster, carrier)
+    if payer is None:
+        raise Refused("roster", f"{unit.name}的上级没有{OWERS[carrier]}，无法分担参保费")
+    plan, starts = roster.edition.plan, roster.cover_from
+    due_on = due_day(plan, carrier, approved_on=at.date(), cover_from=starts)
+    due = Due.create(
+        organization=unit, roster=roster, carrier=carrier, payer=payer, amount=amount,
+        due_on=due_on,
+    )  # fmt: skip
+    receiver = roster.edition.organization_id
+    DueStanding.create(
+        organization=unit, due=due, payer=payer, receiver=receiver, due_on=due_on, amount=amount,
+        owing=amount,
+    )  # fmt: skip
+    _book_due(due, by=by, at=at)
+    return due
+
+
+def _payer(roster: Roster, carrier: str) -> Organization | None:
+    """Who transfers a carrier's part; of a giver outside the unions, who collects it."""
+    unit: Organization = roster.organization
+    if carrier == "gift":
+        gift = Gift.get(Gift.roster == roster, Gift.counts())
+        return gift.giver or roster.edition.organization  # type: ignore[no-any-return]
+    return unit if carrier in ("unit", "person") else unit.above(_LEVELS[carrier])
 
 
 def people_of(roster: Roster) -> People:
@@ -122,7 +133,7 @@ def parts_of(roster: Roster, people: People) -> shares.Parts:
 def stated_day(plan: dict[str, Any], carrier: str) -> int | None:
     """The day of the month by which the plan says a carrier pays, or None where it is silent."""
     stated = (plan["fee"] or {}).get("pay_by") or {}
-    return stated.get(carrier, stated.get("rest") if carrier in ("unit", "person") else None)
+    return stated.get(carrier, stated.get("rest") if carrier in _REST else None)
 
 
 def due_day(plan: dict[str, Any], carrier: str, *, approved_on: date, cover_from: date) -> date:
@@ -145,12 +156,13 @@ def _in_month(year: int, month: int, day: int) -> date:
 
 
 def _book_due(due: Due, *, by: User, at: datetime) -> Journal:
+    account = "gifts" if due.carrier == "gift" else "contributions"
     return ledger.book(
         key=f"due:{due.id}:raised",
-        text=f"名册#{due.roster.number} 应收 {CARRIERS[due.carrier]}分担参保费（{due.payer.name}）",
+        text=f"名册#{due.roster.number} 应收 {OWERS[due.carrier]}分担参保费（{due.payer_name}）",
         organization=due.organization,
         scheme=scheme_of(due.roster),
-        postings=[("receivable", due.amount), ("contributions", -due.amount)],
+        postings=[("receivable", due.amount), (account, -due.amount)],
         by=by,
         at=at,
     )
@@ -252,7 +264,7 @@ def _restand(due: Due) -> int:
 def _book_payment(payment: Payment, due: Due, *, account: str, by: User, at: datetime) -> Journal:
     return ledger.book(
         key=f"payment:{payment.id}:received",
-        text=f"名册#{due.roster.number} 到账 {due.payer.name}（流水号{payment.bank_reference}）",
+        text=f"名册#{due.roster.number} 到账 {due.payer_name}（流水号{payment.bank_reference}）",
         organization=due.organization,
         scheme=scheme_of(due.roster),
         postings=[(account, payment.amount), ("receivable", -payment.amount)],
@@ -265,7 +277,9 @@ def _payment_faults(
     due: Due, remaining: int, amount: int, received_on: date, today: date
 ) -> list[tuple[str, str]]:
     faults = []
-    if not remaining:
+    if DueReversal.select().where(DueReversal.due == due).exists():
+        faults.append(("amount", "这笔应缴随赠送撤回已经取消，不能登记到账"))
+    elif not remaining:
         faults.append(("amount", f"这笔应缴 {yuan(due.amount)} 元已经缴清，不能再登记"))
     elif amount <= 0:
         faults.append(("amount", "到账金额应大于零"))
@@ -303,7 +317,7 @@ def _reference_faults(reference: str, due: Due) -> list[tuple[str, str]]:
     )
     if live is None:
         return []
-    where = f"名册{live.due.roster.number}（{CARRIERS[live.due.carrier]}）"
+    where = f"名册{live.due.roster.number}（{OWERS[live.due.carrier]}）"
     return [("bank_reference", f"这条流水已登记在{where}，一条流水只能登记一次")]
 
 
@@ -315,7 +329,7 @@ def reverse_payment(payment: Payment, *, reason: str, by: User, at: datetime) ->
     Refuses without a reason, for a payment already reversed, and once the roster's receipt is
     confirmed, because the receipt is out.
     """
-    if receipt := receipt_of(payment.due.roster):
+    if receipt := receipt_of(payment.due.roster, given=payment.due.carrier == "gift"):
         raise Refused(
             "reason", f"这份名册已开票确认（{receipt.number}），不能再更正到账；请先作废收据"
         )
@@ -335,17 +349,29 @@ def journal(key: str) -> Journal:
 @writes
 def confirm_receipt(roster: Roster, *, by: User, at: datetime) -> Receipt:
     """Confirm that a fully paid roster's money was invoiced; one number of the series that its
-    receiver has for the year.
+    receiver has for the year. What was given has a receipt of its own, made out to the giver.
 
-    Refuses a roster that is not fully paid, owes nothing, or has its receipt already.
+    Refuses a roster that is not fully paid, owes nothing, or has its receipts already. Returns
+    the first of those made.
     """
-    if receipt := receipt_of(roster):
-        raise Refused("receipt", f"这份名册已开票确认，编号{receipt.number}")
-    if not roster.dues.exists():
+    dues = list(roster.dues.where(Due.live()))
+    if not dues:
         raise Refused("receipt", "这份名册没有应缴，不需要开票")
     if not is_paid(roster):
         raise Refused("receipt", "还有应缴没有到账，缴清后才能开票确认")
-    total = sum(due.amount for due in roster.dues)
+    made, known = [], None
+    for given in (False, True):
+        total = sum(due.amount for due in dues if (due.carrier == "gift") is given)
+        if total and not (before := receipt_of(roster, given=given)):
+            made.append(_confirm(roster, total, given=given, by=by, at=at))
+        elif total:
+            known = before
+    if not made and known:
+        raise Refused("receipt", f"这份名册已开票确认，编号{known.number}")
+    return made[0]
+
+
+def _confirm(roster: Roster, total: int, *, given: bool, by: User, at: datetime) -> Receipt:
     issuer = roster.edition.organization
     earlier = Receipt.select().where(Receipt.roster == roster).count()
     receipt = Receipt.create(
@@ -358,6 +384,8 @@ def confirm_receipt(roster: Roster, *, by: User, at: datetime) -> Receipt:
         by=by,
         on=at.date(),
     )
+    if given:
+        GiftReceipt.create(receipt=receipt, gift=Gift.get(Gift.roster == roster, Gift.counts()))
     place, number = roster.organization, receipt.number
     audit.record("confirm receipt", by=by, at=at, on=receipt, organization=place, detail=number)
     return receipt
@@ -379,10 +407,12 @@ def void_receipt(receipt: Receipt, *, reason: str, by: User, at: datetime) -> Re
     return void
 
 
-def receipt_of(roster: Roster) -> Receipt | None:
-    """The receipt of a roster that counts, if there is one."""
+def receipt_of(roster: Roster, *, given: bool = False) -> Receipt | None:
+    """The receipt of a roster that counts, if there is one; the giver's where `given`."""
     voided = ReceiptVoid.select(ReceiptVoid.receipt)
-    return Receipt.get_or_none(Receipt.roster == roster, Receipt.id.not_in(voided))  # type: ignore[no-any-return]
+    to_givers = GiftReceipt.select(GiftReceipt.receipt)
+    whose = Receipt.id << to_givers if given else Receipt.id.not_in(to_givers)
+    return Receipt.get_or_none(Receipt.roster == roster, Receipt.id.not_in(voided), whose)  # type: ignore[no-any-return]
 
 
 def _next_number(issuer: Organization, year: int) -> str:
@@ -396,7 +426,7 @@ def _next_number(issuer: Organization, year: int) -> str:
 
 def is_paid(roster: Roster) -> bool:
     """Whether an approved roster owes nothing any more."""
-    owing = roster.dues.where(Due.received() < Due.amount)
+    owing = roster.dues.where(Due.live(), Due.received() < Due.amount)
     return roster.stage == "approved" and not owing.exists()
 
 

@@ -21,6 +21,7 @@ ACCOUNTS = {
     "bank": "银行存款",
     "suspense": "暂收款（待分配到账）",
     "contributions": "参保费收入",
+    "gifts": "赠送参保费收入",
     "income": "其他收入（财政、捐赠等）",
     "transferred": "已上解承办方",
     "benefits": "互助金支出",
@@ -87,6 +88,7 @@ class Fund(NamedTuple):
 
     scheme: Scheme
     contributions: int
+    gifts: int
     income: int
     receivable: int
     benefits: int
@@ -97,7 +99,7 @@ class Fund(NamedTuple):
     @property
     def left(self) -> int:
         """基金余额: what came in less benefits; it is bank + transferred + receivable - payable."""
-        return self.contributions + self.income - self.benefits
+        return self.contributions + self.gifts + self.income - self.benefits
 
 
 def funds(schemes: Any, inside: Any = None) -> list[Fund]:
@@ -111,6 +113,7 @@ def funds(schemes: Any, inside: Any = None) -> list[Fund]:
         Fund(
             scheme,
             contributions=-of(scheme, "contributions"),
+            gifts=-of(scheme, "gifts"),
             income=-of(scheme, "income"),
             receivable=of(scheme, "receivable"),
             benefits=of(scheme, "benefits"),

@@ -6,7 +6,7 @@ Pure: `DW00012 202501`, which banks' remark fields hold whole.
 import re
 from typing import Final
 
-from huigong.models import Organization, Roster
+from huigong.models import Due, Organization, Roster
 
 UNIT_CODE: Final = re.compile(r"DW0*(\d{1,9})(?!\d)")
 _WITH_YEAR: Final = re.compile(r"(?<!\d)(20\d\d)\s*[-年./]?\s*(1[0-2]|0[1-9]|[1-9](?=月))(?!\d)月?")
@@ -21,6 +21,14 @@ def unit_code(organization: Organization) -> str:
 def remark_for(roster: Roster, payer: Organization) -> str:
     """What to write on a transfer for a roster: the payer's code and the month cover starts."""
     return f"{unit_code(payer)} {roster.cover_from:%Y%m}"
+
+
+def remark_of(due: Due) -> str:
+    """What to write on the transfer for a due; a giver has no code, and writes the roster's
+    number."""
+    if due.carrier == "gift":
+        return str(due.roster.number)
+    return remark_for(due.roster, due.payer)
 
 
 def months_in(text: str) -> set[tuple[int | None, int]]:

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from peewee import fn
 
 from huigong import rules
-from huigong.models import Roster, RosterRow
+from huigong.models import Gift, Roster, RosterRow
 from huigong.refusals import Refused
 from huigong.workflows import top_ups
 
@@ -40,10 +40,11 @@ def facts_asked(plan: dict[str, Any]) -> list[str]:
     return by + [name for name in ALSO if name not in by]
 
 
-def parts_of(roster: Roster, groups: Groups) -> Parts:
-    """How the fee of a roster's people is carried. Where the source states no shares, all of it
-    is the rest. Refuses an edition that states no fee."""
+def parts_of(roster: Roster, groups: Groups, *, given: bool = True) -> Parts:
+    """How the fee of a roster's people is carried; without its gift where not `given`. Where the
+    source states no shares, all of it is the rest. Refuses an edition that states no fee."""
     plan, added = roster.edition.plan, top_ups.held_for(roster)
+    gift = Gift.get_or_none(Gift.roster == roster, Gift.counts()) if given else None
     people: Counter[tuple[str, int]] = Counter()
     for facts, count in groups:
         try:
@@ -51,10 +52,34 @@ def parts_of(roster: Roster, groups: Groups) -> Parts:
         except rules.NotStated as silent:
             raise Refused("edition", silent.message) from silent
         shares = top_ups.carried(fee.shares or {"rest": fee.total}, facts, added)
+        if gift is not None and (not gift.marked or facts.get("gifted")):
+            shares = _with_gift(shares, gift)
         for carrier, fen in shares.items():
             people[carrier, fen] += count
+    return _sorted(people)
+
+
+def _with_gift(shares: dict[str, int], gift: Gift) -> dict[str, int]:
+    """One person's shares when a gift carries all of them, or of the rest as much as it gives."""
+    if gift.whole:
+        return {"gift": sum(shares.values())}
+    rest = shares.get("rest", 0)
+    given = min(rest, gift.each or rest)
+    changed = {**shares, "rest": rest - given, "gift": given}
+    return {carrier: fen for carrier, fen in changed.items() if fen}
+
+
+def _sorted(people: Counter[tuple[str, int]]) -> Parts:
     found = sorted(people.items(), key=lambda item: (_ORDER.index(item[0][0]), -item[0][1]))
     return [[carrier, fen, count] for (carrier, fen), count in found if count]
+
+
+def merged(one: Parts, other: Parts) -> Parts:
+    """The parts of two lists of people as one list's."""
+    people: Counter[tuple[str, int]] = Counter()
+    for carrier, fen, count in [*one, *other]:
+        people[carrier, fen] += count
+    return _sorted(people)
 
 
 def owed(roster: Roster, parts: Sequence[Sequence[Any]]) -> dict[str, int]:

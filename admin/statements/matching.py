@@ -25,7 +25,7 @@ from huigong.models import (
     Role,
     StatementLine,
 )
-from huigong.plans.vocabulary import CARRIERS
+from huigong.plans.vocabulary import OWERS
 from huigong.refusals import Refused
 from huigong.workflows import incomes
 from huigong.workflows import statements as deeds
@@ -52,7 +52,7 @@ def _matches_page(place: Organization, done: deeds.Confirmed | None) -> str:
     return render_template(
         "admin/statements/matches.html",
         place=place, page=page, left=left, found=found, exact=deeds.exact_among(found),
-        carriers=CARRIERS, asked=asked, done=done, returned=_likely_returns(page.rows, left),
+        carriers=OWERS, asked=asked, done=done, returned=_likely_returns(page.rows, left),
     )  # fmt: skip
 
 
@@ -118,7 +118,7 @@ def _line_page(line: StatementLine, form: Any, errors: dict[str, str]) -> str:
     return render_template(
         "admin/statements/line.html",
         line=line, left=left, found=found, searched=searched, asked=asked, form=form,
-        errors=errors, uses=_uses(line), carriers=CARRIERS, stages=LINE_STAGES,
+        errors=errors, uses=_uses(line), carriers=OWERS, stages=LINE_STAGES,
         account=line.opened("payer_account"),
     )  # fmt: skip
 
@@ -144,7 +144,7 @@ def _uses(line: StatementLine) -> list[dict[str, Any]]:
 
 def _payment_words(payment: Payment) -> str:
     due = payment.due
-    return f"名册 {due.roster.number} {CARRIERS[due.carrier]}（{due.payer.name}）"
+    return f"名册 {due.roster.number} {OWERS[due.carrier]}（{due.payer_name}）"
 
 
 def _return_words(found: PayoutReturn) -> str:

@@ -15,7 +15,7 @@ from huigong.database import among, insert_rows, writes
 from huigong.models import Enrollment, Organization, Roster, RosterRow, User
 from huigong.plans.vocabulary import FACTS
 from huigong.refusals import Lost, Refused
-from huigong.workflows import audit, funding, shares
+from huigong.workflows import audit, funding, gifts, shares
 from huigong.workflows.enrollment.apart import apart
 from huigong.workflows.enrollment.covers import TO_ENROLL, conflicts
 from huigong.workflows.enrollment.history import still, tell
@@ -73,6 +73,7 @@ def accept_shares(roster: Roster, *, seen: str, by: User, at: datetime) -> None:
     """
     refuse_approval(roster, by)
     now = shares.preview(roster)
+    gifts.refuse_unagreed(roster, now)
     if now == roster.split:
         return
     if seen != shares.mark_of(now):
@@ -173,7 +174,9 @@ def _settle_approval(
         raise Lost(f"roster {roster.id}: {enrolled} enrolled of {roster.people}")
     if others:
         raise Refused("roster", f"有{others}人已在别处参保，保障期重叠：请退回这份名册")
-    shares.refuse_changed(roster, funding.parts_of(roster, people))
+    parts = funding.parts_of(roster, people)
+    gifts.refuse_unagreed(roster, parts)
+    shares.refuse_changed(roster, parts)
     roster.move("stage", was="submitted", to="approved", approved_by=by.id)
     funding.raise_dues(roster, by=by, at=at, people=people)
     tell(roster, "approved", by=by, at=at, note=f"{roster.people}人参保")

@@ -13,7 +13,7 @@ from huigong import identity, vault
 from huigong.models import Enrollment, Member
 from huigong.money import yuan
 from huigong.plans.vocabulary import SILENT
-from huigong.workflows import funding
+from huigong.workflows import funding, gifts
 
 # Where systems keep a font with Chinese, with the face inside a collection. Debian: fonts-noto-cjk.
 FONTS: Final = (
@@ -120,14 +120,14 @@ def _foot(sheet: Any, address: str, on: date) -> None:
 def facts_of(cover: Enrollment, words: str) -> list[tuple[str, str]]:
     """What a certificate says, line by line."""
     member = cover.member
-    number = identity.mask_id(member.opened("resident_id"))
+    number, giver = identity.mask_id(member.opened("resident_id")), gifts.giver_of(cover)
     return [
         ("姓名", member.name),
         ("身份证号", number),
         ("参保单位", cover.organization.name),
         ("互助计划", cover.edition.name),
         ("保障期", f"{_prose(cover.cover_from)} 至 {_prose(cover.cover_to)}"),
-        ("参保费", f"{yuan(cover.fee)} 元"),
+        ("参保费", f"{yuan(cover.fee)} 元{f'，由{giver}赠送' if giver else ''}"),
         ("状态", words),
     ]
 

@@ -48,6 +48,10 @@ MEMBERSHIP: Final = {
     "member": ("会员", "是", "工会会员", "已入会", "入会", "y", "yes"),
     "non_member": ("非会员", "否", "不是", "未入会", "n", "no"),
 }
+GIFTED: Final = {
+    "yes": ("是", "赠送", "有", "y", "yes"),
+    "no": ("否", "不赠送", "无", "n", "no"),
+}
 SEX: Final = {
     "male": ("男", "男性", "m", "male"),
     "female": ("女", "女性", "f", "female"),
@@ -83,6 +87,7 @@ class Person:
     employment: str = ""
     insurance: str = ""
     membership: str = ""
+    gifted: str = ""
     hired: date | None = None
     remark: str = ""
     proof: str = ""  # "over_age": may be enrolled once the evidence is shown
@@ -378,5 +383,6 @@ _READERS: Final[dict[str, Callable[[Cell, int], object]]] = {
     "insurance": _word(INSURANCE),
     "hired": _read_hired,
     "membership": _word(MEMBERSHIP),
+    "gifted": _word(GIFTED),
     "remark": _read_text,
 }

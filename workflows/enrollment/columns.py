@@ -53,6 +53,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "hired": ("参加工作时间", "参加工作日期", "入职时间", "入职日期", "工作时间", "参工时间"),
     "membership": ("会员身份", "是否会员", "是否工会会员", "会员", "是否入会", "工会会员"),
+    "gifted": ("是否赠送", "赠送", "是否赠保", "赠保"),
     "remark": ("备注", "说明", "备注说明"),
 }
 TITLES: Final = {name: titles[0] for name, titles in _NAMES.items()}

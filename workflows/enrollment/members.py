@@ -15,6 +15,7 @@ _COLUMNS: Final = (
     *("ref", "organization_id", "name", "pinyin", "sort_key", "sex", "born_on", "resident_id"),
     *("id_index", "tail_index", "phone", "bank_card", "bank", "membership"),
 )
+KEPT: Final = FACTS.keys() | {"gifted"}  # of what a roster says of somebody
 # What the database gives of a staged row: id, ref, name, secret, id_index, facts, kind.
 StagedRow = tuple[int, str, str, bytes, str, str, str]
 
@@ -54,7 +55,7 @@ def entries(unit: int, rows: Sequence[StagedRow], known: frozenset[str]) -> list
                 *(seal["phone"](phone, key), seal["bank_card"](card, key)),
                 *(facts.get("bank", ""), facts.get("membership") or "member"),
             )
-        enrolled = _dumped({fact: value for fact, value in facts.items() if fact in FACTS})
+        enrolled = _dumped({fact: value for fact, value in facts.items() if fact in KEPT})
         found.append(Entry(row, index, kind, name, phone, card, facts, enrolled, made))
     return found
 

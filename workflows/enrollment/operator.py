@@ -21,7 +21,7 @@ from huigong.models import (
 )
 from huigong.refusals import Refused
 from huigong.sheets import Column, Source, write_workbook
-from huigong.workflows import audit
+from huigong.workflows import audit, gifts
 from huigong.workflows.enrollment.checks import EMPLOYMENT, INSURANCE, MEMBERSHIP
 from huigong.workflows.enrollment.columns import plain_title
 
@@ -46,6 +46,7 @@ FIELDS: Final[dict[str, tuple[str, str]]] = {
     "membership": ("会员身份", "text"),
     "fee": ("参保费（元）", "yuan"),
     "roster": ("名册编号", "text"),
+    "giver": ("赠送方", "text"),
 }
 USUAL: Final = ("certificate", "name", "id_number", "unit", "cover_from", "cover_to", "fee")
 _WORDS: Final[dict[str, Any]] = {
@@ -168,6 +169,7 @@ def _cell(cover: Enrollment, name: str) -> Any:
         "renewal": "是" if cover.renewal else "否",
         "fee": cover.fee,
         "roster": cover.roster.number if cover.roster else "",
+        "giver": gifts.giver_of(cover) if name == "giver" else "",
     }[name]
 
 

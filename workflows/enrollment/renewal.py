@@ -24,6 +24,7 @@ from huigong.models import (
 )
 from huigong.refusals import Refused
 from huigong.sheets import write_workbook
+from huigong.workflows import gifts
 from huigong.workflows.enrollment.checks import EMPLOYMENT, INSURANCE, MEMBERSHIP
 from huigong.workflows.enrollment.columns import TEMPLATE, TITLES
 from huigong.workflows.enrollment.drafts import draft_roster, editions_for
@@ -69,7 +70,8 @@ class Proposal:
     before: Edition
     editions: list[Edition]  # those that enroll on the first day, this scheme's first
     edition: Edition | None
-    rest_by: str
+    rest_by: str  # "" where it was given: then it is asked anew
+    giver: str  # who gave this term
     people: list[Candidate]
     changes: list[differences.Change]
 
@@ -146,6 +148,8 @@ def propose(
     open_ones.sort(key=lambda e: (e.scheme_id != scheme.id, e.enrolled_from))
     edition = next((e for e in open_ones if e.code == code), open_ones[0] if open_ones else None)
     before = covers[0].edition
+    given = gifts.givers_of({cover.roster_id for cover in covers if cover.roster_id})
+    giver = next((gift.name for gift in given.values() if gift.stage == "agreed"), "")
     changed = edition is not None and edition.id != before.id and before.plan is not None
     return Proposal(
         unit=unit,
@@ -155,7 +159,8 @@ def propose(
         before=before,
         editions=open_ones,
         edition=edition,
-        rest_by=covers[0].roster.rest_by if covers[0].roster else "unit",
+        rest_by="" if giver else covers[0].roster.rest_by if covers[0].roster else "unit",
+        giver=giver,
         people=_candidates(covers, unit, edition, cover_from),
         changes=differences.differences(before.plan, edition.plan) if changed and edition else [],
     )

@@ -6,7 +6,7 @@ from typing import Final
 from huigong.database import writes
 from huigong.models import Enrollment, Roster, RosterJob, RosterRow, User
 from huigong.refusals import Lost, Refused
-from huigong.workflows import audit, shares
+from huigong.workflows import audit, gifts, shares
 from huigong.workflows.enrollment.apart import apart
 from huigong.workflows.enrollment.covers import taken
 from huigong.workflows.enrollment.history import tell
@@ -46,6 +46,7 @@ def _submit(roster: Roster, others: int, *, clean_only: bool, by: User, at: date
     if others:
         message = f"有{others}人在校对之后已另行提交或参保：请重新上传这份名册，再核对一次"
         raise Refused("roster", message)
+    gifts.refuse_submission(roster)
     only, parts = bool(roster.faulty), shares.preview(roster)
     told = {"submitted_by": by.id, "clean_only": only, "split": parts}
     roster.move("stage", was=roster.stage, to="submitted", **told)

@@ -94,6 +94,7 @@ class RosterReading:
             "insurance": person.insurance,
             "membership": person.membership,
             "employment": person.employment,
+            "gifted": person.gifted == "yes",
         }
         sure = {
             "age": person.age,

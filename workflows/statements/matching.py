@@ -14,6 +14,7 @@ from huigong.models import (
     Due,
     DueStanding,
     Edition,
+    Gift,
     Organization,
     Payment,
     PaymentReversal,
@@ -70,6 +71,7 @@ class _Clues:
     organizations: set[int] = field(default_factory=set)  # named by a code in the remark
     months: set[tuple[int | None, int]] = field(default_factory=set)
     namesakes: set[int] = field(default_factory=set)
+    gifts: set[int] = field(default_factory=set)  # rosters whose giver has the payer's name
     known_payers: set[int] = field(default_factory=set)  # this account paid for them before
 
 
@@ -130,7 +132,18 @@ def _find_organizations(clues: Sequence[_Clues]) -> None:
             clue.organizations.add(number)
         for clue in names.get(name, []):
             clue.namesakes.add(number)
+    _find_givers(names)
     _find_known_payers(clues)
+
+
+def _find_givers(names: dict[str, list[_Clues]]) -> None:
+    """Give each line the rosters that somebody of its payer's name gave to."""
+    given: Any = Gift.select(Gift.name, Gift.roster).where(
+        Gift.stage == "agreed", Gift.name << list(names)
+    )
+    for name, roster in given.tuples():
+        for clue in names[name]:
+            clue.gifts.add(roster)
 
 
 def _variants(name: str) -> set[str]:
@@ -156,6 +169,7 @@ def _find_known_payers(clues: Sequence[_Clues]) -> None:
         .join_from(Payment, StatementLine)
         .join_from(Payment, Due)
         .where(StatementLine.account_index << list(by_account), Payment.id.not_in(undone))
+        .where(Due.carrier != "gift")  # a donor's account is not the collector's
         .where(StatementLine.organization == clues[0].line.organization_id)
         .distinct()
     )
@@ -178,8 +192,12 @@ def _open_dues(clues: Sequence[_Clues], receiver: int) -> list[Any]:
     of_people = standing.where(
         (DueStanding.payer << list(people)) | (DueStanding.organization << list(people))
     )
-    ids = {due for (due,) in of_rosters.tuples()} | {
-        due for (due,) in of_people.limit(5000).tuples()
+    gifts = set().union(*(clue.gifts for clue in clues))
+    of_gifts = standing.join(Due).where(Due.roster << list(gifts), Due.carrier == "gift")
+    ids = {
+        *(due for (due,) in of_rosters.tuples()),
+        *(due for (due,) in of_people.limit(5000).tuples()),
+        *(due for (due,) in of_gifts.tuples()),
     }
     for amount in sorted(amounts):
         alike = standing.where(DueStanding.owing == amount).order_by(DueStanding.due_on)
@@ -266,10 +284,12 @@ def _weigh(clue: _Clues, dues: list[Any]) -> Candidate | None:
 
 
 def _name_weight(clue: _Clues, due: Any) -> tuple[int, list[str]]:
-    if due.payer_id in clue.namesakes:
+    if due.carrier == "gift" and due.roster_id in clue.gifts:
+        return 25, ["付款方是赠送方"]
+    if due.payer_id in clue.namesakes and due.payer_name == due.payer.name:
         return 25, ["付款方名称相同"]
     theirs = _ENDINGS.sub("", identity.plain_text(clue.line.payer_name).replace(" ", ""))
-    ours = _ENDINGS.sub("", identity.plain_text(due.payer.name).replace(" ", ""))
+    ours = _ENDINGS.sub("", identity.plain_text(due.payer_name).replace(" ", ""))
     if len(theirs) < 2 or len(ours) < 2:
         return 0, []
     near = theirs in ours or ours in theirs or SequenceMatcher(None, theirs, ours).ratio() >= 0.7
@@ -300,6 +320,7 @@ def search_dues(receiver: Organization, words: str) -> list[Any]:
             DueStanding.settled == False,  # noqa: E712 SQL's own
             (DueStanding.payer << named)
             | (DueStanding.organization << named)
+            | (Due.roster << Gift.select(Gift.roster).where(Gift.name.contains(words)))
             | (Due.roster << numbered),
         )
         .order_by(DueStanding.due_on)
