@@ -60,9 +60,14 @@ def index() -> Any:
 
 
 def _sought(asked: str) -> Any:
-    """The last four of the ID, initials, or how the name or the given name begins:
-    each a range of an index."""
+    """The last four of the ID, initials, how the name or the given name begins, each a range of
+    an index; or a certificate's whole number, also one from before this office."""
     plain = asked.upper()
+    holders = Enrollment.select(Enrollment.member).where(
+        Enrollment.certificate == plain.replace(" ", ""), Enrollment.counts()
+    )
+    if any(letter.isdigit() for letter in plain) and holders.exists():
+        return Member.id << holders
     if re.fullmatch(r"\d{3}[\dX]", plain, re.ASCII):
         return Member.tail_index == Member.index_of_tail(plain)
     if asked.isascii() and asked.isalpha():

@@ -13,6 +13,7 @@ from huigong import rules, uploads
 from huigong.models import (
     Claim,
     Decision,
+    Edition,
     Enrollment,
     Journal,
     Member,
@@ -24,10 +25,11 @@ from huigong.models import (
 )
 from huigong.refusals import Lost, Refused
 from huigong.sheets import write_workbook
-from huigong.workflows import agreement, funding
+from huigong.workflows import agreement, enrollment, funding
 from huigong.workflows.claims import reckoning
-from huigong.workflows.enrollment import opening
+from huigong.workflows.enrollment import opening, renewal
 from huigong.workflows.enrollment import opening_sheets as sheets
+from huigong.workflows.replay import replay
 
 CODE = "zhengzhou-hospital-2023"
 START = "2023-12-20"  # runs until 2024-12-19: in force today
@@ -123,6 +125,46 @@ def test_a_paid_claim_counts_towards_numbers_and_caps_and_is_replayed(city, tmp_
     third = reckoning.reckon(cover, None, [{**stay, "in_scope": 100_00}], on=on)
     assert "次数已用完" in third.claims[-1].refused[0].message
     assert isinstance(third, rules.Assessment)
+
+
+def test_old_certificates_keep_their_numbers_and_are_found_by_them(app, city, tmp_path):
+    person = a_cover(原凭证号="zz 2022-0000017")
+    booked(city, "covers", [person, a_cover()], tmp_path)
+    numbers = {cover.certificate for cover in Enrollment.select()}
+    assert "ZZ2022-0000017" in numbers
+    assert len(numbers) == 2
+    clerk = signed_in(app, a_user(Role.CLERK, at=city))
+    found = clerk.get("/admin/members?q=zz2022-0000017").get_data(as_text=True)
+    assert person["姓名"] in found
+    assert "共 1 人" in found
+    again = a_cover(原凭证号="ZZ2022-0000017")
+    with pytest.raises(Refused, match="第3行 原凭证号：已有这个凭证"):
+        keep(city, "covers", [again], tmp_path)
+    with pytest.raises(Refused, match="与第3行重复"):
+        keep(city, "covers", [a_cover(原凭证号="甲1"), a_cover(原凭证号="甲1")], tmp_path)
+
+
+def test_after_the_import_cap_count_renewal_and_replay_are_right(city, tmp_path):
+    person = a_cover()
+    booked(city, "covers", [person, a_cover()], tmp_path)
+    booked(city, "payments", [a_payment(金额="90.00"), a_payment(承担方="市", 金额="60")], tmp_path)
+    booked(city, "claims", [a_paid_claim(person, 互助金="99900")], tmp_path)
+    cover, on = Claim.get().enrollment, NOW.date()
+    stay = {"place": "local", "admitted": date(2024, 11, 1), "discharged": date(2024, 11, 5)}
+    second = reckoning.reckon(cover, None, [{**stay, "in_scope": 10_000_00}], on=on)
+    assert second.claims[-1].benefit == 100_00, "of the cap of 100,000 as much as is left"
+    edition = cover.edition
+    said = replay(edition.plan, scheme=edition.scheme, since=date(2024, 1, 1), until=on)
+    assert (said.all.claims, said.all.then) == (1, 99_900_00)
+    Edition.update(enrolled_to=None).execute()
+    proposal = renewal.propose(cover.organization, edition.scheme, cover.cover_to, on=on)
+    assert (len(proposal.going), proposal.gap) == (2, 0)
+    draft = renewal.draft_renewal(
+        proposal, going={each.cover.id for each in proposal.going}, rest_by="unit",
+        folder=tmp_path, by=a_user(Role.CLERK, at=cover.organization), at=NOW,
+    )  # fmt: skip
+    assert enrollment.kinds(draft) == {"renewed": 2}
+    assert agreement.disagreements() == []
 
 
 def test_several_stays_of_one_claim_are_one_claim(city, tmp_path):

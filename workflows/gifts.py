@@ -80,6 +80,7 @@ def declare(
     )  # fmt: skip
     if wrong := misfit(roster, made):
         raise Refused(*wrong)
+    _say_parts(roster)
     tell(roster, "gift declared", by=by, at=at, note=f"{name}赠送{words_of(made)}")
     place = roster.organization
     audit.record("declare gift", by=by, at=at, on=made, organization=place, detail=name)
@@ -146,8 +147,16 @@ def drop(roster: Roster, *, by: User, at: datetime) -> None:
     _changeable(roster)
     if not _drop(roster):
         raise Lost(f"roster {roster.id} has no gift")
+    _say_parts(roster)
     tell(roster, "gift dropped", by=by, at=at)
     audit.record("drop gift", by=by, at=at, on=roster, organization=roster.organization)
+
+
+def _say_parts(roster: Roster) -> None:
+    """Let a draft say its parts anew: who changed them knows it."""
+    if roster.stage != "reading":
+        roster.split = shares.preview(roster)
+        roster.save(only=[Roster.split])
 
 
 def _drop(roster: Roster) -> int:

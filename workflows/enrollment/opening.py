@@ -72,6 +72,7 @@ class Cover(NamedTuple):
     renewed: bool
     facts: dict[str, Any]
     fee: int
+    certificate: str = ""  # the number that it had before
 
 
 class Paid(NamedTuple):
@@ -199,7 +200,7 @@ def read_covers(
     """The covers of a workbook, and what is wrong with which row."""
     places, checks = Places(city), dict[tuple[date, int], RosterCheck]()
     covers, faults = sheets.each(file, "covers", lambda line: _cover(line, places, checks, today))
-    return covers, faults + _overlaps(covers, opening)
+    return covers, faults + _overlaps(covers, opening) + _taken_numbers(covers, opening)
 
 
 def _cover(
@@ -235,7 +236,8 @@ def _cover(
     group = Group(unit.id, edition.id, start, line.word("自筹由谁承担", sheets.REST_BY, "单位"))
     renewed = line.word("是否续保", sheets.YES)
     index = Member.index_of_id(found.id_number)
-    return Cover(line.number, group, found, index, renewed, facts, fee)
+    old = line.certificate()
+    return Cover(line.number, group, found, index, renewed, facts, fee, old)
 
 
 def _overlaps(covers: list[Cover], opening: Opening | None) -> Faults:
@@ -256,6 +258,28 @@ def _overlaps(covers: list[Cover], opening: Opening | None) -> Faults:
         if clash:
             faults.append((cover.number, f"保障期与{clash}重叠"))
         mine.append((first, last, f"第{cover.number}行"))
+    return faults
+
+
+def _taken_numbers(covers: list[Cover], opening: Opening | None) -> Faults:
+    """Old certificate numbers that stand twice, or that somebody's cover in the office has."""
+    mine = f"QC{opening.id:04d}-" if opening else "QC----"
+    first: dict[str, int] = {}
+    faults = []
+    for cover in covers:
+        if cover.certificate and cover.certificate in first:
+            faults.append((cover.number, f"原凭证号：与第{first[cover.certificate]}行重复"))
+        first.setdefault(cover.certificate, cover.number)
+    first.pop("", None)
+    numbers = list(first)
+    for start in range(0, len(numbers), CHUNK):
+        known: Any = (
+            Enrollment.select(Enrollment.certificate)
+            .join(Roster, JOIN.LEFT_OUTER)
+            .where(among(Enrollment.certificate, numbers[start : start + CHUNK]))
+            .where(Roster.number.is_null() | ~Roster.number.startswith(mine))
+        )
+        faults += [(first[number], "原凭证号：已有这个凭证") for (number,) in known.tuples()]
     return faults
 
 
@@ -300,6 +324,22 @@ def _book_covers(opening: Opening, covers: list[Cover], by: User, at: datetime) 
             roster = _roster(opening, number, group, people, at)
         if roster.stage == "submitted":
             approve_roster(roster, by=by, at=at)
+        old = {cover.id_index: cover.certificate for cover in people if cover.certificate}
+        for start in range(0, len(old), CHUNK):
+            _keep_numbers(roster, dict(list(old.items())[start : start + CHUNK]))
+
+
+@writes
+def _keep_numbers(roster: Roster, old: dict[str, str]) -> None:
+    """Let covers keep the numbers that they had before; old is by blind index. Doing it again
+    changes nothing."""
+    found: Any = (
+        Enrollment.select(Enrollment.id, Member.id_index)
+        .join(Member)
+        .where(Enrollment.roster == roster, among(Member.id_index, list(old)))
+    )
+    for cover, index in list(found.tuples()):
+        Enrollment.update(certificate=old[index]).where(Enrollment.id == cover).execute()
 
 
 def _roster(

@@ -16,7 +16,7 @@ from huigong.workflows.enrollment.columns import TEMPLATE, plain_title
 from huigong.workflows.schemes import plan_of
 
 PERSON: Final = [column.title for column in TEMPLATE if column.title != "备注"]
-COVER: Final = ("单位", "计划编号", "保障开始日", "自筹由谁承担", "是否续保")
+COVER: Final = ("单位", "计划编号", "保障开始日", "自筹由谁承担", "是否续保", "原凭证号")
 PAYMENT: Final = ("单位", "计划编号", "保障开始日", "承担方", "金额", "到账日期", "流水号")
 CLAIM: Final = (
     *("原申领号", "身份证号", "计划编号", "保障开始日", "申领日期", "决定日期", "支付日期"),
@@ -41,6 +41,7 @@ PLACE: Final = {"本地": "local", "本地就医": "local", "外地": "away", "�
 LEVEL: Final = {"一级": 1, "二级": 2, "三级": 3, "1": 1, "2": 2, "3": 3}
 _AMOUNTS: Final = dict(PARTS)
 MOST: Final = 500_000
+MOST_CERTIFICATE: Final = 40  # characters of an old certificate's number
 
 KINDS: Final = {"covers": "参保", "payments": "到账", "claims": "已付申领"}
 TITLES: Final = {
@@ -95,6 +96,16 @@ class Line:
         if said not in words:
             raise Wrong(f"{title}：不认识“{said[:20]}”，请填写：{'、'.join(list(words)[:6])}")
         return words[said]
+
+    def certificate(self) -> str:
+        """The number that a cover had before, or "" where it had none."""
+        cell = self.cells.get("原凭证号", "")
+        if isinstance(cell, float) and abs(cell) >= 10**15:
+            raise Wrong("原凭证号：单元格是数字格式，末几位已丢失，请设为文本格式后重新填写")
+        number = self.text("原凭证号").replace(" ", "").upper()
+        if len(number) > MOST_CERTIFICATE:
+            raise Wrong(f"原凭证号：最多{MOST_CERTIFICATE}字")
+        return number
 
     def number_of_id(self) -> str:
         cell = self.cells.get("身份证号", "")
