@@ -21,7 +21,7 @@ def work() -> None:
     from huigong import clock, database, uploads
     from huigong.app import open_office
     from huigong.models import RosterJob
-    from huigong.workflows.enrollment import jobs
+    from huigong.workflows.enrollment import jobs, opening_jobs
 
     settings = read_settings()
     open_office(settings)
@@ -35,34 +35,49 @@ def work() -> None:
             ended = RosterJob.get_or_none(RosterJob.id == job.id)
             if reads and ended is not None and ended.refused:
                 uploads.drop(settings.files, file)
+        while opened := opening_jobs.take(worker, now=clock.real_now()):
+            _do_opening(opened, worker, settings.files)
 
 
 def _do(job: Any, worker: str, folder: Path) -> None:
     from huigong.workflows.enrollment import jobs
 
     try:
-        jobs.work(job, worker=worker, folder=folder, told=_Told(job, worker))
+        jobs.work(job, worker=worker, folder=folder, told=_Told(job, worker, jobs.beat))
     except Exception:
         logging.exception("job %s of roster %s broke off", job.id, job.roster_id)
         raise
 
 
+def _do_opening(job: Any, worker: str, folder: Path) -> None:
+    from huigong import uploads
+    from huigong.workflows.enrollment import opening_jobs
+
+    try:
+        told = _Told(job, worker, opening_jobs.beat)
+        opening_jobs.work(job, worker=worker, folder=folder, told=told)
+    except Exception:
+        logging.exception("job %s of opening %s broke off", job.id, job.opening_id)
+        raise
+    if opening_jobs.is_absent(job.opening_id):
+        uploads.drop(folder, job.opening.file)
+
+
 class _Told:
     """Progress into the database, once a second."""
 
-    def __init__(self, job: Any, worker: str):
-        self._job, self._worker, self._last = job, worker, 0.0
+    def __init__(self, job: Any, worker: str, beat: Any):
+        self._job, self._worker, self._last, self._beat = job, worker, 0.0, beat
         self._phase = ""
 
     def __call__(self, phase: str, done: int, total: int) -> None:
         from huigong import clock
-        from huigong.workflows.enrollment import jobs
 
         moment = time.monotonic()
         if moment - self._last < _BEAT_SECONDS and phase in ("", self._phase):
             return
         self._last, self._phase = moment, phase or self._phase
-        jobs.beat(
+        self._beat(
             self._job, worker=self._worker, phase=phase, done=done, total=total,
             now=clock.real_now(),
         )  # fmt: skip

@@ -104,6 +104,8 @@ DEED_WORDS = {
     "answer columns": "说明名册的列",
     "state staff": "登记职工总数",
     "keep opening": "上传期初数据",
+    "ask booking": "开始期初入账",
+    "stop opening job": "停止处理期初数据",
     "book opening": "期初数据入账",
     "withdraw opening": "撤回期初数据",
     "save operator layout": "设置承办方文件的列",

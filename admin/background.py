@@ -13,8 +13,8 @@ from flask import current_app
 from huigong import clock, database
 from huigong.access import holds
 from huigong.config import Settings
-from huigong.models import Role, Roster, RosterJob
-from huigong.workflows.enrollment import jobs
+from huigong.models import Opening, OpeningJob, Role, Roster, RosterJob
+from huigong.workflows.enrollment import jobs, opening_jobs
 
 _WATCH_SECONDS = 5
 _worker: subprocess.Popen[bytes] | None = None
@@ -28,6 +28,8 @@ PHASES = {
     "enroll": "正在生成参保凭证",
     "settle": "正在核对重复参保并生成应缴",
     "forget": "正在删除名单",
+    "check": "正在逐行校对",
+    "book": "正在入账",
 }
 
 
@@ -43,7 +45,15 @@ def work_of(roster: Roster) -> dict[str, Any]:
     }
 
 
-def _is_unheld(job: RosterJob) -> bool:
+def opening_work_of(kept: Opening) -> dict[str, Any]:
+    """What an opening's page says of the work on it; a worker that is gone is replaced."""
+    job = opening_jobs.job_of(kept)
+    if job is not None and not job.refused and _is_unheld(job):
+        start_worker(current_app.config["SETTINGS"])
+    return {"job": job, "phase": PHASES.get(job.phase, "") if job else ""}
+
+
+def _is_unheld(job: RosterJob | OpeningJob) -> bool:
     if not job.worker or job.beat_at is None:
         return True
     return bool((clock.real_now() - job.beat_at).total_seconds() > 20)
@@ -95,7 +105,8 @@ def _watch(settings: Settings) -> None:
         time.sleep(_WATCH_SECONDS)
         try:
             with database.db.connection_context():
-                waits = jobs.is_waiting(now=clock.real_now())
+                now = clock.real_now()
+                waits = jobs.is_waiting(now=now) or opening_jobs.is_waiting(now=now)
         except Exception:  # noqa: S112 - the database is away for a moment: look again
             continue
         if waits:

@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import (
     Blueprint,
+    Response,
     abort,
     current_app,
     flash,
@@ -18,16 +19,21 @@ from flask import (
 
 from huigong import clock, uploads
 from huigong.access import allow, find, visible
+from huigong.admin import background
+from huigong.admin.enrollment import is_big
 from huigong.admin.lists import Waiting, page_of
 from huigong.models import Level, Opening, Organization, Role
 from huigong.refusals import Refused
 from huigong.sheets import write_workbook
 from huigong.workflows.enrollment import opening as deeds
+from huigong.workflows.enrollment import opening_jobs
 from huigong.workflows.enrollment.opening_sheets import KINDS, template_columns
 
 opening = Blueprint("opening", __name__, url_prefix="/admin")
 
+BOOKED_AT_ONCE = 2000  # rows
 STAGES = {
+    "reading": ("正在校对", "wait"),
     "checked": ("待复核", "wait"),
     "booked": ("已入账", "good"),
     "withdrawn": ("已撤回", "done"),
@@ -88,10 +94,11 @@ def keep() -> Any:
         kept = uploads.keep(
             folder, upload.stream, name=upload.filename, field="file", limit=uploads.ROSTER_LIMIT
         )
-        made = deeds.keep_opening(
-            _city(), kind=form.get("kind", ""), kept=kept, folder=folder,
-            by=g.user, at=clock.now(),
-        )  # fmt: skip
+        asked = {"kind": form.get("kind", ""), "kept": kept, "by": g.user, "at": clock.now()}
+        if is_big(kept, folder):
+            made = opening_jobs.keep_in_background(_city(), **asked)
+        else:
+            made = deeds.keep_opening(_city(), folder=folder, **asked)
     except Refused as refused:
         if kept is not None:
             uploads.drop(folder, kept.file)
@@ -113,13 +120,16 @@ def _city() -> Organization:
 @opening.get("/opening/<int:id>")
 @allow(Role.ADMINISTRATOR, on=Opening)
 def page(id: int) -> Any:
-    return _page(find(Opening, id), {})
+    html = _page(kept := find(Opening, id), {})
+    job = opening_jobs.job_of(kept)
+    is_over = (job is None or job.refused) and request.headers.get("HX-Target") == "work"
+    return Response(html, headers={"HX-Refresh": "true"} if is_over else None)
 
 
 def _page(kept: Opening, errors: dict[str, str]) -> str:
     return render_template(
         "admin/opening/page.html", kept=kept, kinds=KINDS, stage=STAGES[kept.stage],
-        errors=errors, own=kept.by_id == g.user.id,
+        errors=errors, own=kept.by_id == g.user.id, **background.opening_work_of(kept),
     )  # fmt: skip
 
 
@@ -135,10 +145,27 @@ def book_now(id: int) -> Any:
     kept = find(Opening, id)
     folder = current_app.config["SETTINGS"].files
     try:
+        if kept.rows > BOOKED_AT_ONCE:
+            opening_jobs.book_in_background(kept, by=g.user, at=clock.now())
+            return redirect(url_for("opening.page", id=id), 303)
         deeds.book_opening(kept, folder=folder, by=g.user, at=clock.now())
     except Refused as refused:
         return _page(kept, refused.by_field()), 422
     flash(f"已入账：{KINDS[kept.kind]} {kept.rows} 条")
+    return redirect(url_for("opening.page", id=id), 303)
+
+
+@opening.get("/opening/<int:id>/stop")
+@allow(Role.ADMINISTRATOR, on=Opening)
+def stop(id: int) -> Any:
+    return _page(find(Opening, id), {})
+
+
+@opening.post("/opening/<int:id>/stop")
+@allow(Role.ADMINISTRATOR, on=Opening)
+def stop_now(id: int) -> Any:
+    opening_jobs.stop(find(Opening, id), by=g.user, at=clock.now(), now=clock.real_now())
+    flash("已要求停止，几秒内生效")
     return redirect(url_for("opening.page", id=id), 303)
 
 

@@ -119,7 +119,7 @@ class Opening(Base):
     file = TextField()
     file_name = TextField()
     sha256 = TextField()
-    stage = TextField(default="checked", index=True)  # checked | booked | withdrawn
+    stage = TextField(default="checked", index=True)  # reading | checked | booked | withdrawn
     rows = IntegerField(default=0)
     amount = BigIntegerField(default=0)  # fen: fees, payments or benefits
     by = ForeignKeyField(User, backref="kept_openings")
@@ -129,6 +129,25 @@ class Opening(Base):
 
     class Meta:
         constraints: ClassVar = [Check("booked_by_id IS NULL OR booked_by_id <> by_id")]
+
+
+class OpeningJob(Base):
+    """An opening's workbook that a process of its own reads or books, as a RosterJob is a roster's;
+    `faults` are what is wrong with it, for its page."""
+
+    opening = ForeignKeyField(Opening, unique=True, backref="jobs")
+    kind = TextField()  # check | book
+    by = ForeignKeyField(User)
+    at = DateTimeField()
+    phase = TextField(default="waiting")  # waiting | check | book
+    done = IntegerField(default=0)
+    total = IntegerField(default=0)
+    worker = TextField(default="")
+    beat_at = DateTimeField(null=True)
+    tries = IntegerField(default=0)
+    cancelled = BooleanField(default=False)
+    refused = TextField(default="")
+    faults = JsonField(default=list)
 
 
 class OperatorLayout(Base):

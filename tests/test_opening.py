@@ -35,12 +35,17 @@ CODE = "zhengzhou-hospital-2023"
 START = "2023-12-20"  # runs until 2024-12-19: in force today
 
 
-@pytest.fixture
-def city(office) -> Organization:
+def the_city() -> Organization:
+    """Zhengzhou with its edition and one unit."""
     made = a_city("郑州市总工会", slug="zhengzhou")
     a_published_edition(CODE, made)
     a_unit(made, "期初单位")
     return made
+
+
+@pytest.fixture
+def city(office) -> Organization:
+    return the_city()
 
 
 def workbook(kind: str, rows: list[dict[str, str]]) -> bytes:

@@ -17,28 +17,27 @@ from peewee import JOIN
 from huigong import rules, uploads, vault
 from huigong.database import among, insert_rows, writes
 from huigong.models import (
-    Due,
     Edition,
     Enrollment,
     Level,
     Member,
     Opening,
+    OpeningJob,
     Organization,
-    Payment,
     Roster,
     RosterRow,
     User,
 )
-from huigong.money import yuan
 from huigong.refusals import Lost, Refused
 from huigong.sheets import Source
-from huigong.workflows import audit, funding, shares
+from huigong.workflows import audit, shares
 from huigong.workflows.enrollment import opening_sheets as sheets
 from huigong.workflows.enrollment.approval import approve_roster
 from huigong.workflows.enrollment.checks import Person, RosterCheck
 from huigong.workflows.enrollment.columns import Header, plain_title
 from huigong.workflows.enrollment.history import tell
 from huigong.workflows.enrollment.opening_sheets import PERSON, Line, Places, Wrong
+from huigong.workflows.enrollment.reading import Told, quiet
 
 CHUNK: Final = 1000
 Faults = list[tuple[int, str]]
@@ -75,16 +74,6 @@ class Cover(NamedTuple):
     certificate: str = ""  # the number that it had before
 
 
-class Paid(NamedTuple):
-    """A row of money that came in."""
-
-    number: int
-    due: Due
-    amount: int
-    on: date
-    reference: str
-
-
 def keep_opening(
     city: Organization, *, kind: str, kept: uploads.Kept, folder: Path, by: User, at: datetime
 ) -> Opening:
@@ -93,20 +82,26 @@ def keep_opening(
     Refuses everything that is wrong with its rows at once, each with its row's number; then
     nothing is kept.
     """
+    refuse_unfit(city, kind)
+    with uploads.open_kept(folder, kept.file) as file:
+        rows, amount = checked(city, kind, file, at.date())
+    return begin(city, kind, kept, by, at, stage="checked", rows=rows, amount=amount)
+
+
+def refuse_unfit(city: Organization, kind: str) -> None:
+    """Refuse who does not import what happened before, and what is none of its workbooks."""
     if city.level != Level.CITY:
         raise Refused("file", "期初数据由市级工会导入")
     if kind not in sheets.KINDS:
         raise Refused("kind", "请选择是参保、到账还是已付申领")
-    with uploads.open_kept(folder, kept.file) as file:
-        rows, amount = checked(city, kind, file, at.date())
-    return _keep(city, kind, kept, rows, amount, by, at)
 
 
 @writes
-def _keep(
-    city: Organization, kind: str, kept: uploads.Kept, rows: int, amount: int, by: User,
-    at: datetime,
+def begin(
+    city: Organization, kind: str, kept: uploads.Kept, by: User, at: datetime, *,
+    stage: str = "reading", rows: int = 0, amount: int = 0,
 ) -> Opening:  # fmt: skip
+    """Keep a workbook, checked already or to be checked. Refuses one that is kept already."""
     same = Opening.select().where(
         Opening.organization == city, Opening.sha256 == kept.sha256, Opening.stage != "withdrawn"
     )
@@ -114,24 +109,52 @@ def _keep(
         raise Refused("file", "这份文件已经上传过")
     made = Opening.create(
         organization=city, kind=kind, file=kept.file, file_name=kept.name, sha256=kept.sha256,
-        rows=rows, amount=amount, by=by, at=at,
+        stage=stage, rows=rows, amount=amount, by=by, at=at,
     )  # fmt: skip
-    detail = f"{sheets.KINDS[kind]} {rows}行"
+    detail = f"{sheets.KINDS[kind]} {rows}行" if rows else sheets.KINDS[kind]
     audit.record("keep opening", by=by, at=at, on=made, organization=city, detail=detail)
     return made
 
 
-def checked(city: Organization, kind: str, file: Source, today: date) -> tuple[int, int]:
+def check_opening(opening: Opening, *, folder: Path, told: Told = quiet) -> Opening:
+    """Check a workbook that was kept unread. Refuses as `keep_opening` does; then it is withdrawn
+    and nothing of it stays but its name."""
+    try:
+        with uploads.open_kept(folder, opening.file) as file:
+            told("check", 0, 0)
+            found = checked(opening.organization, opening.kind, file, opening.at.date(), told)
+    except Refused:
+        _settle_check(opening, "withdrawn", 0, 0)
+        raise
+    _settle_check(opening, "checked", *found)
+    return opening
+
+
+def withdraw_unread(opening: Opening) -> None:
+    """Let a workbook whose check was stopped be absent."""
+    _settle_check(opening, "withdrawn", 0, 0)
+
+
+@writes
+def _settle_check(opening: Opening, stage: str, rows: int, amount: int) -> None:
+    opening.move("stage", was="reading", to=stage, rows=rows, amount=amount)
+
+
+def checked(
+    city: Organization, kind: str, file: Source, today: date, told: Told = quiet
+) -> tuple[int, int]:
     """How many rows a workbook has and what they come to in fen. Refuses one with faults."""
     if kind == "covers":
-        covers = _all(*read_covers(city, file, today))
+        covers = _all(*read_covers(city, file, today, None, told))
         return len(covers), sum(cover.fee for cover in covers)
     if kind == "payments":
-        paid = _all(*read_payments(city, file, today))
+        from huigong.workflows.enrollment.opening_payments import read_payments
+
+        paid = _all(*read_payments(city, file, today, None, told))
         return len(paid), sum(line.amount for line in paid)
     from huigong.workflows.enrollment.opening_claims import read_claims
 
-    claims = _all(*read_claims(city, file, today))
+    claims = _all(*read_claims(city, file, today, None, told))
     return len(claims), sum(claim.amount for claim in claims)
 
 
@@ -148,38 +171,53 @@ def withdraw_opening(opening: Opening, *, by: User, at: datetime) -> Opening:
     begun = Roster.select().where(Roster.number.startswith(f"QC{opening.id:04d}-"))
     if begun.where(Roster.stage == "approved").exists():
         raise Refused("opening", "入账已经开始，不能撤回；请继续入账")
-    opening.move("stage", was="checked", to="withdrawn")
+    opening.move(
+        "stage", was="reading" if opening.stage == "reading" else "checked", to="withdrawn"
+    )
+    OpeningJob.delete().where(OpeningJob.opening == opening).execute()
     Enrollment.delete().where(Enrollment.roster << begun.select(Roster.id)).execute()
     Roster.update(stage="withdrawn").where(Roster.id << begun.select(Roster.id)).execute()
     audit.record("withdraw opening", by=by, at=at, on=opening, organization=opening.organization)
     return opening
 
 
-def book_opening(opening: Opening, *, folder: Path, by: User, at: datetime) -> Opening:
+def refuse_booking(opening: Opening, by: User) -> None:
+    """Refuse who kept a workbook as its booker. Raises Lost when it is not waiting for one."""
+    if opening.stage != "checked":
+        raise Lost(f"opening {opening.id} is {opening.stage}")
+    if by.id == opening.by_id:
+        raise Refused("by", "期初数据须由上传人以外的人复核入账")
+
+
+def book_opening(
+    opening: Opening, *, folder: Path, by: User, at: datetime, told: Told = quiet
+) -> Opening:
     """Book a kept workbook. Doing it again continues what broke off.
 
     Refuses who kept it, and whatever is wrong with it by now. Raises Lost when it was booked or
     withdrawn already.
     """
-    if opening.stage != "checked":
-        raise Lost(f"opening {opening.id} is {opening.stage}")
-    if by.id == opening.by_id:
-        raise Refused("by", "期初数据须由上传人以外的人复核入账")
+    refuse_booking(opening, by)
     with uploads.open_kept(folder, opening.file) as file:
-        _book(opening, file, by, at)
+        _book(opening, file, by, at, told)
     return _finish(opening, by, at)
 
 
-def _book(opening: Opening, file: Source, by: User, at: datetime) -> None:
+def _book(opening: Opening, file: Source, by: User, at: datetime, told: Told) -> None:
     city = opening.organization
     if opening.kind == "covers":
-        _book_covers(opening, _all(*read_covers(city, file, at.date(), opening)), by, at)
+        covers = _all(*read_covers(city, file, at.date(), opening, told))
+        _book_covers(opening, covers, by, at, told)
     elif opening.kind == "payments":
-        _book_payments(opening, _all(*read_payments(city, file, at.date(), opening)), by, at)
+        from huigong.workflows.enrollment.opening_payments import book_payments, read_payments
+
+        paid = _all(*read_payments(city, file, at.date(), opening, told))
+        book_payments(opening, paid, by, at, told)
     else:
         from huigong.workflows.enrollment.opening_claims import book_claims, read_claims
 
-        book_claims(opening, _all(*read_claims(city, file, at.date(), opening)), by, at)
+        claims = _all(*read_claims(city, file, at.date(), opening, told))
+        book_claims(opening, claims, by, at, told)
 
 
 @writes
@@ -195,11 +233,14 @@ def _finish(opening: Opening, by: User, at: datetime) -> Opening:
 
 
 def read_covers(
-    city: Organization, file: Source, today: date, opening: Opening | None = None
-) -> tuple[list[Cover], Faults]:
+    city: Organization, file: Source, today: date, opening: Opening | None = None,
+    told: Told = quiet,
+) -> tuple[list[Cover], Faults]:  # fmt: skip
     """The covers of a workbook, and what is wrong with which row."""
     places, checks = Places(city), dict[tuple[date, int], RosterCheck]()
-    covers, faults = sheets.each(file, "covers", lambda line: _cover(line, places, checks, today))
+    covers, faults = sheets.each(
+        file, "covers", lambda line: _cover(line, places, checks, today), told
+    )
     return covers, faults + _overlaps(covers, opening) + _taken_numbers(covers, opening)
 
 
@@ -313,7 +354,8 @@ def _known_terms(
     return found
 
 
-def _book_covers(opening: Opening, covers: list[Cover], by: User, at: datetime) -> None:
+def _book_covers(opening: Opening, covers: list[Cover], by: User, at: datetime, told: Told) -> None:
+    done = 0
     groups: dict[Group, list[Cover]] = defaultdict(list)
     for cover in covers:
         groups[cover.group].append(cover)
@@ -323,7 +365,9 @@ def _book_covers(opening: Opening, covers: list[Cover], by: User, at: datetime) 
         if roster is None or roster.stage == "reading":
             roster = _roster(opening, number, group, people, at)
         if roster.stage == "submitted":
-            approve_roster(roster, by=by, at=at)
+            approve_roster(roster, by=by, at=at, told=_after(done, len(covers), told))
+        done += len(people)
+        told("book", done, len(covers))
         old = {cover.id_index: cover.certificate for cover in people if cover.certificate}
         for start in range(0, len(old), CHUNK):
             _keep_numbers(roster, dict(list(old.items())[start : start + CHUNK]))
@@ -340,6 +384,11 @@ def _keep_numbers(roster: Roster, old: dict[str, str]) -> None:
     )
     for cover, index in list(found.tuples()):
         Enrollment.update(certificate=old[index]).where(Enrollment.id == cover).execute()
+
+
+def _after(done: int, total: int, told: Told) -> Told:
+    """Tell how far a roster is as a part of its whole workbook."""
+    return lambda phase, some, of: told("book", done + some, total)
 
 
 def _roster(
@@ -397,70 +446,3 @@ def _staged(roster: Roster, cover: Cover) -> tuple[Any, ...]:
         *(ref, roster.id, cover.number, person.name, sealed, cover.id_index, facts, kind),
         *("[]", "[]"),
     )
-
-
-# ── payments ────────────────────────────────────────────────────────────────────────────────
-
-
-def read_payments(
-    city: Organization, file: Source, today: date, opening: Opening | None = None
-) -> tuple[list[Paid], Faults]:
-    """The payments of a workbook, and what is wrong with which row."""
-    places = Places(city)
-    left: dict[int, int] = {}
-    return sheets.each(file, "payments", lambda line: _paid(line, places, left, today, opening))
-
-
-def _paid(
-    line: Line, places: Places, left: dict[int, int], today: date, opening: Opening | None
-) -> Paid:
-    unit, edition = places.unit(line), places.edition(line)
-    start, carrier = places.cover_from(line, edition), line.word("承担方", sheets.CARRIER_OF)
-    due = (
-        Due.select()
-        .join(Roster)
-        .where(Roster.organization == unit, Roster.edition == edition, Roster.cover_from == start)
-        .where(Roster.number.startswith("QC"), Roster.stage == "approved", Due.carrier == carrier)
-        .order_by(Due.id)
-        .first()
-    )
-    if due is None:
-        raise Wrong("没有对应的期初应缴：请先导入参保，并核对单位、计划、保障开始日和承担方")
-    amount, on = line.fen("金额"), line.day("到账日期")
-    left.setdefault(due.id, due.amount - due.paid + _booked(due, opening))
-    if not 0 < amount <= left[due.id]:
-        raise Wrong(f"金额：这笔应缴还剩{yuan(left[due.id])}元")
-    if on > today:
-        raise Wrong("到账日期：在今天之后")
-    left[due.id] -= amount
-    return Paid(line.number, due, amount, on, line.text("流水号"))
-
-
-def _reference(opening: Opening, number: int) -> str:
-    return f"QC{opening.id:04d}-{number}"
-
-
-def _booked(due: Due, opening: Opening | None) -> int:
-    """Fen that a booking which broke off had already put on a due."""
-    if opening is None:
-        return 0
-    mine = Payment.bank_reference.startswith(f"QC{opening.id:04d}-")
-    return sum(p.amount for p in Payment.select().where(Payment.due == due, mine))
-
-
-def _book_payments(opening: Opening, paid: list[Paid], by: User, at: datetime) -> None:
-    for start in range(0, len(paid), 50):
-        _book_some(opening, paid[start : start + 50], by, at)
-
-
-@writes
-def _book_some(opening: Opening, paid: list[Paid], by: User, at: datetime) -> None:
-    for line in paid:
-        reference = funding.plain_reference(_reference(opening, line.number))
-        if Payment.select().where(Payment.bank_reference == reference).exists():
-            continue
-        remark = f"期初 {line.reference}".strip()
-        funding.record_payment(
-            line.due, amount=line.amount, received_on=line.on, bank_reference=reference,
-            remark=remark, by=by, at=at,
-        )  # fmt: skip

@@ -28,6 +28,7 @@ from huigong.workflows import audit, ledger
 from huigong.workflows.claims import reckoning
 from huigong.workflows.enrollment import opening_sheets as sheets
 from huigong.workflows.enrollment.opening_sheets import Line, Places, Wrong
+from huigong.workflows.enrollment.reading import Told, quiet
 
 PER_STEP: Final = 20  # claims in one transaction
 Faults = list[tuple[int, str]]
@@ -49,11 +50,12 @@ class PaidClaim(NamedTuple):
 
 
 def read_claims(
-    city: Organization, file: Source, today: date, opening: Opening | None = None
-) -> tuple[list[PaidClaim], Faults]:
+    city: Organization, file: Source, today: date, opening: Opening | None = None,
+    told: Told = quiet,
+) -> tuple[list[PaidClaim], Faults]:  # fmt: skip
     """The paid claims of a workbook in the order of their decision, and what is wrong where."""
     places = Places(city)
-    rows, faults = sheets.each(file, "claims", lambda line: _row(line, places, today))
+    rows, faults = sheets.each(file, "claims", lambda line: _row(line, places, today), told)
     claims: dict[str, PaidClaim] = {}
     for row in rows:
         first = claims.setdefault(row.said, row)
@@ -129,13 +131,16 @@ def _reason(opening: int, said: str) -> str:
     return f"期初导入{opening}，原申领号：{said}"
 
 
-def book_claims(opening: Opening, claims: list[PaidClaim], by: User, at: datetime) -> None:
+def book_claims(
+    opening: Opening, claims: list[PaidClaim], by: User, at: datetime, told: Told = quiet
+) -> None:
     """Book them in the order of their decision, each scheme's runner with its own batch."""
     by_runner: dict[int, list[PaidClaim]] = defaultdict(list)
     for claim in claims:
         by_runner[claim.cover.edition.organization_id].append(claim)
     for runner, theirs in by_runner.items():
         for start in range(0, len(theirs), PER_STEP):
+            told("book", start, len(theirs))
             _book_some(opening, runner, theirs[start : start + PER_STEP], by, at)
 
 

@@ -13,6 +13,7 @@ from huigong.refusals import Refused
 from huigong.sheets import Cell, Column, Row
 from huigong.workflows.enrollment.checks import parse_date, serial_date
 from huigong.workflows.enrollment.columns import TEMPLATE, plain_title
+from huigong.workflows.enrollment.reading import Told, quiet
 from huigong.workflows.schemes import plan_of
 
 PERSON: Final = [column.title for column in TEMPLATE if column.title != "备注"]
@@ -196,11 +197,13 @@ def _sample(row: Row) -> bool:
 
 
 def each(
-    file: sheets.Source, kind: str, read: Callable[[Line], Any]
+    file: sheets.Source, kind: str, read: Callable[[Line], Any], told: Told = quiet
 ) -> tuple[list[Any], list[tuple[int, str]]]:
     """What `read` makes of every row, and what is wrong with which row. Refuses an empty one."""
     found, faults = [], []
-    for line in lines(file, kind):
+    for count, line in enumerate(lines(file, kind)):
+        if count % 200 == 0:
+            told("check", line.number, 0)
         try:
             found.append(read(line))
         except Wrong as wrong:

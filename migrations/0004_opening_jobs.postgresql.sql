@@ -1,0 +1,3 @@
+CREATE TABLE "opening_job" ("id" SERIAL NOT NULL PRIMARY KEY, "opening_id" INTEGER NOT NULL, "kind" TEXT NOT NULL, "by_id" INTEGER NOT NULL, "at" TIMESTAMP NOT NULL, "phase" TEXT NOT NULL, "done" INTEGER NOT NULL, "total" INTEGER NOT NULL, "worker" TEXT NOT NULL, "beat_at" TIMESTAMP, "tries" INTEGER NOT NULL, "cancelled" BOOLEAN NOT NULL, "refused" TEXT NOT NULL, "faults" TEXT NOT NULL, FOREIGN KEY ("opening_id") REFERENCES "opening" ("id"), FOREIGN KEY ("by_id") REFERENCES "user" ("id"));;
+CREATE UNIQUE INDEX "opening_job_opening_id" ON "opening_job" ("opening_id");;
+CREATE INDEX "opening_job_by_id" ON "opening_job" ("by_id");;
