@@ -8,7 +8,7 @@ import openpyxl
 import pytest
 from builders import a_user, signed_in
 from builders_enrollment import a_county_unit, a_roster_file
-from test_enrollment import uploaded
+from test_enrollment_screens import uploaded
 
 from huigong.models import Role, Roster, RosterJob, RosterRow
 

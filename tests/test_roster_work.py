@@ -17,7 +17,7 @@ from builders_enrollment import (
     kept_in,
     the_edition,
 )
-from test_enrollment import uploaded
+from test_enrollment_screens import uploaded
 
 from huigong import clock, database
 from huigong.admin import background, judging
