@@ -53,6 +53,19 @@ def _migrate(url: str) -> None:
 
 
 @pytest.fixture
+def unfurnished(empty_database: str) -> str:
+    """The address of a database without a table; "" where that is a file still to be made."""
+    if not ON_POSTGRESQL:
+        return ""
+    import psycopg
+
+    with psycopg.connect(empty_database, autocommit=True) as server:
+        server.execute("DROP DATABASE IF EXISTS unfurnished WITH (FORCE)")
+        server.execute("CREATE DATABASE unfurnished")
+    return empty_database.replace("/postgres?", "/unfurnished?")
+
+
+@pytest.fixture
 def office(tmp_path: Path, keys: Path, empty_database: str) -> Iterator[Settings]:
     """An empty, open office on 2024-12-16."""
     url = empty_database
@@ -114,11 +127,16 @@ def browser() -> Iterator:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """On PostgreSQL only what opens a database runs: the rest has run on SQLite already, word for
-    word the same, and the browser's demonstration office has a database of its own."""
+    word the same. Journeys marked `once` show nothing of the database that another one does not."""
     if ON_POSTGRESQL:
-        again = [item for item in items if "empty_database" in getattr(item, "fixturenames", ())]
-        config.hook.pytest_deselected(items=[item for item in items if item not in set(again)])
-        items[:] = again
+        again = {
+            item
+            for item in items
+            if "empty_database" in getattr(item, "fixturenames", ())
+            and item.get_closest_marker("once") is None
+        }
+        config.hook.pytest_deselected(items=[item for item in items if item not in again])
+        items[:] = [item for item in items if item in again]
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

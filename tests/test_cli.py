@@ -53,6 +53,13 @@ class Instance:
         return ended.stdout
 
 
+def test_an_office_begins_and_agrees_on_whichever_database(tmp_path, unfurnished):
+    instance, where = Instance(tmp_path / "instance"), {"DATABASE_URL": unfurnished}
+    assert "办公室已建立" in instance.does(*INIT, **where)
+    assert "全部相符" in instance.does("verify", **where)
+    assert "已经初始化" in instance.refuses(*INIT, **where)
+
+
 @pytest.fixture(scope="session")
 def begun(tmp_path_factory) -> Path:
     home = tmp_path_factory.mktemp("begun") / "instance"

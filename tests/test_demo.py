@@ -16,14 +16,10 @@ ELSEWHERE = "postgresql://演示@localhost/other"
 
 
 @pytest.fixture
-def place(office, tmp_path) -> Settings:
+def place(office, tmp_path, unfurnished) -> Settings:
     """Where a demonstration may be built: no folder yet, and an empty database."""
     home = tmp_path / "demo"
-    url = f"sqlite:///{home / 'huigong.db'}"
-    if ON_POSTGRESQL:
-        database.db.execute_sql("DROP DATABASE IF EXISTS demo")
-        database.db.execute_sql("CREATE DATABASE demo")
-        url = office.database_url.replace("/postgres?", "/demo?")
+    url = unfurnished or f"sqlite:///{home / 'huigong.db'}"
     database.db.close()
     return dataclasses.replace(office, home=home, keys=home / "keys", database_url=url)
 

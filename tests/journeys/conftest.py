@@ -27,11 +27,11 @@ def _free_port() -> int:
 class DemoOffice:
     """A demonstration office on this machine: its address and its folder."""
 
-    def __init__(self, home: Path):
+    def __init__(self, home: Path, database_url: str):
         self.home = home
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        environ = {k: v for k, v in os.environ.items() if k != "DATABASE_URL"}
+        environ = {**os.environ, "DATABASE_URL": database_url}
         environ["HUIGONG_HOME"] = str(home)
         self.environ = environ
         self._log = (home.parent / "server.log").open("w")
@@ -60,9 +60,9 @@ class DemoOffice:
 
 
 @pytest.fixture
-def demo(tmp_path: Path) -> Iterator[DemoOffice]:
-    """A fresh demonstration office for one journey."""
-    office = DemoOffice(tmp_path / "instance")
+def demo(tmp_path: Path, unfurnished: str) -> Iterator[DemoOffice]:
+    """A fresh demonstration office for one journey, on the database that the suite runs on."""
+    office = DemoOffice(tmp_path / "instance", unfurnished)
     try:
         office.wait()
         yield office

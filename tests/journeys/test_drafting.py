@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 import pytest
 from walking import Walk
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(params=[True, False], ids=["with-scripts", "without-scripts"])
 def walk(request, browser, demo, tmp_path) -> Walk:

@@ -13,7 +13,12 @@ from walking import Walk
 PUBLISHED = {"total": "53417", "pooled": "38421", "in_scope": "10031", "cash": "14996"}
 
 
-@pytest.fixture(params=[True, False], ids=["with-scripts", "without-scripts"])
+@pytest.fixture(
+    params=[
+        pytest.param(True, id="with-scripts"),
+        pytest.param(False, id="without-scripts", marks=pytest.mark.once),
+    ]
+)
 def walk(request, browser, demo, tmp_path) -> Walk:
     return Walk(browser, demo, scripts=request.param, downloads=tmp_path)
 
