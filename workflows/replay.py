@@ -62,6 +62,7 @@ class Kept(NamedTuple):
     member: int
     unit: int
     enrollment: int
+    edition: int
     cover_from: date
     renewal: bool
     facts: Facts
@@ -136,7 +137,7 @@ def replay(
     """
     said, rule = Replay(since, until, rise), rules.prepare(plan)
     done = 0
-    for claims in _members(scheme, until, within):
+    for claims in claims_by_member(scheme, until, within):
         _replay_member(said, rule, claims)
         done += len(claims)
         if progress and done >= BATCH:
@@ -183,8 +184,9 @@ def _in_span(decisions: Any, since: date) -> Any:
 # ── Reading ─────────────────────────────────────────────────────────────────────────────────
 
 
-def _members(scheme: Scheme, until: date, within: Any) -> Iterator[list[Kept]]:
-    """Each member's approved claims in the order of their decision, batch by batch of members."""
+def claims_by_member(scheme: Scheme, until: date, within: Any = None) -> Iterator[list[Kept]]:
+    """Each member's claims approved up to a day, in the order of their decision, read a batch of
+    members at a time."""
     approved = _decisions(scheme, until, within, "approve")
     last = 0
     while True:
@@ -225,20 +227,20 @@ def _stays(decisions: Any) -> dict[int, list[Facts]]:
 
 def _kept(decisions: Any, stays: dict[int, list[Facts]]) -> Iterator[Kept]:
     rows = decisions.select(
-        Decision.id, Claim.member, Claim.organization, Claim.enrollment, Enrollment.cover_from,
-        Enrollment.renewal, Enrollment.facts, Decision.on, Decision.amount, Decision.computed,
-        Decision.explanation, Claim.id, Claim.event, Claim.filed_on, Claim.facts,
+        Decision.id, Claim.member, Claim.organization, Claim.enrollment, Enrollment.edition,
+        Enrollment.cover_from, Enrollment.renewal, Enrollment.facts, Decision.on, Decision.amount,
+        Decision.computed, Decision.explanation, Claim.id, Claim.event, Claim.filed_on, Claim.facts,
     )  # fmt: skip
     for (
-        decision, member, unit, enrollment, cover_from, renewal, known, on, amount, computed,
-        told, claim, event, filed_on, more,
+        decision, member, unit, enrollment, edition, cover_from, renewal, known, on, amount,
+        computed, told, claim, event, filed_on, more,
     ) in _rows(rows.order_by(Claim.member, Decision.id)):  # fmt: skip
         case = {**_facts(more), "event": event, "filed_on": _day(filed_on)}
         if event in (None, STAY):
             case["event"], case["stays"] = None, stays.get(claim, [])
         yield Kept(
-            decision, member, unit, enrollment, _day(cover_from), bool(renewal), _facts(known),
-            _day(on), amount, amount != computed, told, case,
+            decision, member, unit, enrollment, edition, _day(cover_from), bool(renewal),
+            _facts(known), _day(on), amount, amount != computed, told, case,
         )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from huigong import uploads
 from huigong.models import AuditEvent, Document, Edition, UnitApplication
-from huigong.workflows import agreement, audit, schemes
+from huigong.workflows import agreement, audit, caps, schemes
 
 
 def findings(files: Path, *, head: str | None = None) -> list[str]:
@@ -15,7 +15,8 @@ def findings(files: Path, *, head: str | None = None) -> list[str]:
     if head and not AuditEvent.select().where(AuditEvent.hash == head).exists():
         found.append(f"操作记录中没有以前记下的摘要 {head}：记录被截断或替换过")
     found += [wrong for edition in Edition.select() if (wrong := schemes.damage(edition))]
-    return found + agreement.disagreements() + _papers(files)
+    found += agreement.disagreements() + caps.awards_beyond_caps()
+    return found + _papers(files)
 
 
 def _papers(files: Path) -> list[str]:

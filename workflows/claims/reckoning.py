@@ -91,14 +91,22 @@ def unbounded(claim: Claim) -> rules.AssessedClaim:
 
 def _unbounded(claim: Claim, but: Claim | None, **more: Any) -> rules.AssessedClaim:
     plan = plan_of(claim.enrollment.edition)
-    read = {name: BOUNDLESS for benefit in plan["benefit"] for name in benefit["of"]}
-    less = {name: 0 for benefit in plan["benefit"] for name in benefit["less"]}
-    most = {**read, **less}
-    stays = [{**stay, **most} for stay in stays_of(claim)]
-    facts = {**claim.facts, **most, PROPOSED: BOUNDLESS, **more}
+    case = without_bounds(plan, {**claim.facts, "stays": stays_of(claim)})
+    stays, facts = case.pop("stays"), {**case, **more}
     return reckon(
         claim.enrollment, claim.event, stays, on=claim.filed_on, facts=facts, claim=but
     ).claims[-1]
+
+
+def without_bounds(plan: Facts, case: Facts) -> Facts:
+    """A claim as the rules read it, with boundless costs: what only the scheme's limits stop."""
+    read = {name: BOUNDLESS for benefit in plan["benefit"] for name in benefit["of"]}
+    less = {name: 0 for benefit in plan["benefit"] for name in benefit["less"]}
+    most = {**read, **less}
+    boundless = {**case, **most, PROPOSED: BOUNDLESS}
+    if "stays" in case:
+        boundless["stays"] = [{**stay, **most} for stay in case["stays"]]
+    return boundless
 
 
 def ceiling(claim: Claim) -> int | None:
