@@ -4,10 +4,11 @@ from datetime import date, timedelta
 from itertools import islice, product
 from typing import Any, NamedTuple
 
-from huigong.explain import step_words, value_words
+from huigong.explain import value_words
 from huigong.money import yuan
 from huigong.plans.vocabulary import FACTS, OPEN, PAID, PARTS, STAY
 from huigong.rules import assess, last_day
+from huigong.sentences import step_words
 
 AMOUNTS = (1_000_00, 10_031_00, 50_000_00, 200_000_00)  # fen; 10,031 is the published example's
 MOST_CASES = 6

@@ -18,12 +18,10 @@ from huigong.plans.vocabulary import (
     OPERATORS,
     PAID,
     PARTS,
-    ROUNDINGS,
     SILENT,
     SPANS,
-    STAY,
 )
-from huigong.rules import Plan, Step
+from huigong.rules import Plan
 
 FORMS = {"original": "原件", "copy": "复印件", "either": "原件或复印件"}
 
@@ -93,12 +91,14 @@ def _fee(plan: Plan) -> list[Line]:
     lines = []
     by = fee["by"] if isinstance(fee["total"], dict) else []
     for at, total in _leaves(plan, by, fee["total"]):
-        amount = f"参保费标准来源未载明，{SILENT}" if total is None else f"每人{_money(total)}"
+        amount = f"参保费标准来源未载明，{SILENT}" if total is None else f"每人{short_money(total)}"
         lines.append(Line(f"{at}{amount}", fee["clause"]))
     if not fee["share"]:
         return [*lines, Line(f"各方分担来源未载明，{SILENT}")]
     for at, shares in _leaves(plan, fee["by"], fee["share"]):
-        parts = "，".join(f"{CARRIERS[name]}{_money(fen)}" for name, fen in shares.items() if fen)
+        parts = "，".join(
+            f"{CARRIERS[name]}{short_money(fen)}" for name, fen in shares.items() if fen
+        )
         lines.append(Line(f"{at}{parts}", fee["clause"]))
     for name, day in (fee.get("pay_by") or {}).items():
         lines.append(Line(f"{CARRIERS[name]}承担的部分每月{day}日前缴入", fee["clause"]))
@@ -136,7 +136,7 @@ def _benefit(plan: Plan, benefit: Plan) -> list[Line]:
         lines.append(Line(event, benefit["clause"]))
     for pool in plan["pool"]:
         if benefit["id"] in pool["of"] and "deductible" in pool:
-            text = f"{SPANS[pool['per']]}与其他待遇共用起付线{_money(pool['deductible'])}"
+            text = f"{SPANS[pool['per']]}与其他待遇共用起付线{short_money(pool['deductible'])}"
             lines.append(Line(text, pool["clause"]))
     for step in benefit["step"]:
         if step["form"] == "cap":
@@ -147,7 +147,7 @@ def _benefit(plan: Plan, benefit: Plan) -> list[Line]:
             lines.append(Line(text, step["clause"]))
     days = plan["waiting_days"] if benefit["waiting_days"] is None else benefit["waiting_days"]
     if days:
-        lines.append(Line(f"首次参保等待期{days}天，续保无等待期", benefit["clause"]))
+        lines.append(Line(waiting_words(days), benefit["clause"]))
     return lines
 
 
@@ -164,13 +164,13 @@ def form_words(step: Plan, leaf: Any) -> str:
     if form == "pay":
         return _whole_words(leaf) if step["whole"] else _marginal_words(leaf)
     if form == "amount" and isinstance(leaf, list):
-        pieces = [(words, _money(fen)) for words, fen in _ranges(leaf)]
+        pieces = [(words, short_money(fen)) for words, fen in _ranges(leaf)]
         return "；".join(f"{words}的给付{fen}" for words, fen in pieces)
     if form == "daily":
         first = f"，前{step['days_after']}天不计" if step.get("days_after") else ""
         limit = step.get("days_limit")
         most = f"，{SPANS[step['per']]}最多{limit}天" if limit is not None else ""
-        return f"每天{_money(leaf)}{first}{most}"
+        return f"每天{short_money(leaf)}{first}{most}"
     words = {
         "cap": "最高{}",
         "deductible": "起付线{}，超过部分计入",
@@ -179,16 +179,16 @@ def form_words(step: Plan, leaf: Any) -> str:
         "amount": "定额给付{}",
         "reviewer_up_to": "由审核人确定，最高{}",
     }
-    return words[form].format(_money(leaf))
+    return words[form].format(short_money(leaf))
 
 
 def _ranges(bands: list) -> Iterator[tuple[str, int]]:
     lower = 0
     for upper, value in bands:
         if upper is None:
-            yield (f"{_money(lower)}以上" if lower else "全部"), value
+            yield (f"{short_money(lower)}以上" if lower else "全部"), value
         else:
-            yield f"{_money(lower)}至{_money(upper)}", value
+            yield f"{short_money(lower)}至{short_money(upper)}", value
         lower = upper
 
 
@@ -206,19 +206,28 @@ def _whole_words(bands: list) -> str:
 
 
 def _times(plan: Plan) -> list[Line]:
-    lines, claims = [], plan["claims"]
-    if claims:
-        during, after = claims["during_term"], claims["or_after_term"]
-        told = [] if during is None else [f"保障期内可申领{during}次"]
-        if after is not None:
-            told.append(f"{'或' if told else ''}保障期结束后可申领{after}次")
-        lines.append(Line("，".join(told), claims["clause"]))
-    for benefit in plan["benefit"]:
-        if times := benefit["times"]:
-            span = SPANS[times["per"]]
-            text = f"{benefit['name']}{span}可享受{times['limit']}次"
-            lines.append(Line(text, benefit["clause"]))
-    return lines
+    claims = plan["claims"]
+    lines = [Line(claims_words(claims), claims["clause"])] if claims else []
+    return lines + [
+        Line(times_words(benefit), benefit["clause"])
+        for benefit in plan["benefit"]
+        if benefit["times"]
+    ]
+
+
+def claims_words(claims: Plan) -> str:
+    """How often one may claim: 保障期内可申领2次，或保障期结束后可申领1次."""
+    during, after = claims["during_term"], claims["or_after_term"]
+    told = [] if during is None else [f"保障期内可申领{during}次"]
+    if after is not None:
+        told.append(f"{'或' if told else ''}保障期结束后可申领{after}次")
+    return "，".join(told)
+
+
+def times_words(benefit: Plan) -> str:
+    """How often a benefit may be had: 重大疾病给付终身可享受2次."""
+    times = benefit["times"]
+    return f"{benefit['name']}{SPANS[times['per']]}可享受{times['limit']}次"
 
 
 def _caps(plan: Plan) -> list[Line]:
@@ -227,13 +236,13 @@ def _caps(plan: Plan) -> list[Line]:
         for step in benefit["step"]:
             if step["form"] == "cap":
                 for at, fen in _leaves(plan, step["by"], step["table"]):
-                    text = f"{benefit['name']}{SPANS[step['per']]}：{at}最高{_money(fen)}"
+                    text = f"{benefit['name']}{SPANS[step['per']]}：{at}最高{short_money(fen)}"
                     lines.append(Line(text, step["clause"]))
     for pool in plan["pool"]:
         if "cap" in pool:
             names = {b["id"]: b["name"] for b in plan["benefit"]}
             joined = "、".join(names[benefit_id] for benefit_id in pool["of"])
-            text = f"{joined}合计，{SPANS[pool['per']]}最高{_money(pool['cap'])}"
+            text = f"{joined}合计，{SPANS[pool['per']]}最高{short_money(pool['cap'])}"
             lines.append(Line(text, pool["clause"]))
     return lines
 
@@ -259,8 +268,7 @@ def _limits(plan: Plan) -> list[Line]:
     lines.append(Line(f"参保时间：{span}；保障期{plan['term_months']}个月", plan["source"]))
     filing, promise = plan["filing"], plan["promise"]
     if filing:
-        after = {"discharge": "出院", "term_end": "保障期结束"}[filing["after"]]
-        lines.append(Line(f"申领期限：{after}后{_days(filing)}内", filing["clause"]))
+        lines.append(Line(filing_words(filing), filing["clause"]))
     if promise:
         text = f"办理时限：{promise['after']}后{_days(promise)}内"
         lines.append(Line(text, promise["clause"]))
@@ -268,116 +276,19 @@ def _limits(plan: Plan) -> list[Line]:
     return lines
 
 
+def filing_words(filing: Plan) -> str:
+    """By when to claim: 申领期限：出院后60天内."""
+    after = {"discharge": "出院", "term_end": "保障期结束"}[filing["after"]]
+    return f"申领期限：{after}后{_days(filing)}内"
+
+
+def waiting_words(days: int) -> str:
+    return f"首次参保等待期{days}天，续保无等待期"
+
+
 def _days(limit: Plan) -> str:
     return f"{limit['days']}{'个工作日' if limit['working'] else '天'}"
 
 
-def step_words(plan: Plan, step: Step) -> str:
-    """One sentence with the amounts: 符合医保政策剩余10,031.00元 × 60% = 6,018.60元."""
-    if step.position < 0:
-        return _pool_words(plan["pool"][-1 - step.position], step)
-    benefit = next(b for b in plan["benefit"] if b["id"] == step.benefit_id)
-    written = benefit["step"][step.position]
-    leaf = leaf_at(written, step)
-    label = _before_label(benefit, step)
-    form = written["form"]
-    if form == "pay":
-        words = _pay_words(written, leaf, label, step)
-    elif form == "cap":
-        words = _cap_words(SPANS[written["per"]], leaf, step)
-    elif form == "daily":
-        words = f"计{step.counted}天，每天{_fen(leaf)}，给付{_fen(step.after)}"
-        if "days_limit" in written or "days_after" in written:
-            words += f"（{form_words(written, leaf)}）"
-    elif form == "reviewer_up_to":
-        most = f"，最高{_fen(leaf)}"
-        words = f"审核人拟定{_fen(step.counted or 0)}{most}，给付{_fen(step.after)}"
-    else:
-        words = f"{label}{_fen(step.before)}，{form_words(written, leaf)}，得{_fen(step.after)}"
-        if step.prior:
-            words = f"此前累计{_fen(step.prior)}；{words}"
-        if form == "amount" and not benefit["of"]:
-            words = f"定额给付{_fen(step.after)}"
-    cases = [value_words(plan, fact, v) for fact, v in zip(written["by"], step.at, strict=True)]
-    stay = "" if step.stay is None else f"第{step.stay + 1}次住院，"
-    return f"{stay}{''.join(f'{case}，' for case in cases)}{words}"
-
-
-def leaf_at(written: Plan, step: Step) -> Any:
-    """The leaf of the step's table that its facts chose."""
-    node = written["table"]
-    for value in step.at:
-        node = node[_key_of(node, value)]
-    return node
-
-
-def _key_of(node: dict[str, Any], value: Any) -> str:
-    if str(value) in node:
-        return str(value)
-    for key in node:
-        low, dash, high = key.removesuffix(OPEN).partition("-")
-        if int(low) <= value and (key.endswith(OPEN) or (dash and value <= int(high))):
-            return key
-    raise KeyError(value)
-
-
-def _before_label(benefit: Plan, step: Step) -> str:
-    if step.position == 0:
-        return base_words(benefit) if benefit["of"] else ""
-    before = benefit["step"][step.position - 1]
-    if before["per"] == STAY and step.stay is None:
-        return "各次住院合计"
-    return f"{before['name']}后"
-
-
-def _pay_words(written: Plan, bands: list, label: str, step: Step) -> str:
-    prior = step.prior or 0
-    before = f"此前累计{_fen(prior)}，本次" if prior else ""
-    pieces = []
-    if written["whole"]:
-        reached = next(
-            rate for upper, rate in bands if upper is None or prior + step.before <= upper
-        )
-        text = f"{before}{label}{_fen(step.before)}，整段按{percent(reached)}，"
-        return f"{text}{'累计应得减去此前应得，' if prior else ''}得{_fen(step.after)}"
-    if len(bands) == 1:
-        rated = f"{before}{label}{_fen(step.before)} × {percent(bands[0][1])}"
-        return f"{rated} = {_fen(step.after)}{_rounding(written)}"
-    lower = 0
-    for upper, rate in bands:
-        top = prior + step.before if upper is None else min(prior + step.before, upper)
-        part = top - max(prior, lower)
-        if part > 0:
-            pieces.append(f"{_fen(part)} × {percent(rate)}")
-        lower = upper or lower
-    sums = " + ".join(pieces) or _fen(0)
-    return f"{before}{label}{_fen(step.before)}：{sums} = {_fen(step.after)}{_rounding(written)}"
-
-
-def _rounding(written: Plan) -> str:
-    return f"（{ROUNDINGS[written['rounding']][2]}）" if written["rounding"] else ""
-
-
-def _cap_words(span: str, cap: int, step: Step) -> str:
-    used = f"，此前已给付{_fen(step.prior)}" if step.prior else ""
-    limit = f"{span}最高{_fen(cap)}{used}"
-    if step.after == step.before:
-        return f"{limit}，{_fen(step.before)}未超过，得{_fen(step.after)}"
-    return f"{limit}，{_fen(step.before)}超过，得{_fen(step.after)}"
-
-
-def _pool_words(pool: Plan, step: Step) -> str:
-    if "cap" in pool:
-        return f"{pool['name']}：{_cap_words(SPANS[pool['per']], pool['cap'], step)}"
-    used = f"，此前已计{_fen(step.prior)}" if step.prior else ""
-    stay = "" if step.stay is None else f"第{step.stay + 1}次住院，"
-    span = f"{SPANS[pool['per']]}共用起付线{_fen(pool['deductible'])}{used}"
-    return f"{stay}{pool['name']}：{span}，{_fen(step.before)}中计入{_fen(step.after)}"
-
-
-def _fen(fen: int) -> str:
-    return f"{yuan(fen)}元"
-
-
-def _money(fen: int) -> str:
+def short_money(fen: int) -> str:
     return f"{yuan(fen).removesuffix('.00')}元"

@@ -44,11 +44,16 @@ def day(value: Any) -> date | None:
 
 @lru_cache(1000)
 def last_day(cover_from: date, months: int) -> date:
-    """The last day of a term of so many months: 2023-08-01 and 12 make 2024-07-31."""
+    """The last day of a term of so many months: 2023-08-01 and 12 make 2024-07-31.
+
+    Where the last month has no such day the term ends with it: 2024-02-29 makes 2025-02-28.
+    """
     years, month = divmod(cover_from.month - 1 + months, 12)
-    year = cover_from.year + years
-    first_after = date(year, month + 1, min(cover_from.day, monthrange(year, month + 1)[1]))
-    return first_after - timedelta(days=1)
+    year, month = cover_from.year + years, month + 1
+    most = monthrange(year, month)[1]
+    if cover_from.day > most:
+        return date(year, month, most)
+    return date(year, month, cover_from.day) - timedelta(days=1)
 
 
 def admit(run: Run, claim, event: str, stays, refused: list[Refusal]) -> Sequence[BenefitRule]:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from huigong.money import yuan
-from huigong.plans.curves import curve
+from huigong.plans.curves import ready, step_curve
 from huigong.plans.reading import Fault
 
 
@@ -36,12 +36,7 @@ def warnings(plan: dict[str, Any]) -> list[Cliff]:
             place = f"benefit[{n}].step[{m}]"
             for at, leaf in _leaves(f"{place}.{step['form']}", step["by"], step["table"]):
                 for base in _edges(step, leaf):
-                    through = curve(
-                        step["form"],
-                        leaf,
-                        whole=step["whole"],
-                        rounding=step["rounding"] or plan["rounding"],
-                    )
+                    through = ready(step_curve(plan, step, leaf))
                     more = through(base + 1) - through(base)
                     if more > 1:
                         message = (

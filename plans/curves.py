@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 from huigong.plans.vocabulary import FACTS, OPEN, PAID, ROUNDINGS, STAY
 
-Curve = Callable[[int], int]
 Plan = dict[str, Any]
 
 FLOW, MINIMUM, LUMP, DAILY, REVIEWER = range(5)
@@ -35,7 +34,7 @@ class StepRule(NamedTuple):
     span: str
     slot: int | None  # where its running total is kept; None per stay and per claim
     by: tuple[str, ...]
-    curve: Any  # a Curve, or nested tables of curves by the facts in `by`
+    curve: Any  # a curve made ready, or nested tables of them by the facts in `by`
     name: str
     clause: str
     position: int  # its place among the benefit's steps; a pool's is -1 - its place
@@ -82,66 +81,71 @@ def rounder(name: str) -> tuple[int, int, int]:
     return {"half": per // 2, "down": 0, "up": per - 1}[mode], per, unit
 
 
+class Curve(NamedTuple):
+    """A rising curve as data: (upper, rate, plus), … where s ≤ upper gives (s · rate + plus) // per
+    · unit; the last piece is open. Rates of `pay` are in basis points, of the others whole."""
+
+    pieces: list[tuple[int | None, int, int]]
+    per: int = 1
+    unit: int = 1
+
+
 def curve(form: str, leaf: Any, *, whole: bool = False, rounding: str = "half_up", **more: int):
     """The curve of one form with one leaf of its table (fen, or bands of fen or basis points)."""
     if form == "pay":
-        return _whole_bands(leaf, rounding) if whole else _marginal(leaf, rounding)
-    if form in ("cap", "reviewer_up_to"):
-        return lambda s: s if s < leaf else leaf
-    if form == "deductible":
-        return lambda s: s - leaf if s > leaf else 0
-    if form == "threshold":
-        return lambda s: s if s > leaf else 0
-    if form == "minimum":
-        return lambda s: s if s > leaf else leaf
+        return _bands(leaf, rounding, whole)
     if form == "daily":
         first, limit = more.get("days_after", 0), more.get("days_limit")
-        most = limit if limit is not None else 10**9
-        return lambda days: leaf * min(max(days - first, 0), most)
-    if isinstance(leaf, list):
-        return _amount_bands(leaf)
-    return lambda _: leaf
+        counted = (None if limit is None else first + limit, leaf, -leaf * first)
+        rest = [] if limit is None else [(None, 0, leaf * limit)]
+        return Curve([(first, 0, 0), counted, *rest])
+    if form == "amount":
+        bands = leaf if isinstance(leaf, list) else [[None, leaf]]
+        return Curve([(upper, 0, fen) for upper, fen in bands])
+    below, above = {
+        "cap": ((1, 0), (0, leaf)),
+        "reviewer_up_to": ((1, 0), (0, leaf)),
+        "deductible": ((0, 0), (1, -leaf)),
+        "threshold": ((0, 0), (1, 0)),
+        "minimum": ((0, leaf), (1, 0)),
+    }[form]
+    return Curve([(leaf, *below), (None, *above)])
 
 
-def _marginal(bands: list[list[Any]], rounding: str) -> Curve:
+def _bands(bands: list[list[Any]], rounding: str, whole: bool) -> Curve:
+    """Rates band by band, or (`whole`) the rate of the band reached for the whole."""
     add, per, unit = rounder(rounding)
-    if len(bands) == 1:
-        only = bands[0][1]
-        return lambda s: (s * only + add) // per * unit
     pieces, lower, owed = [], 0, add
     for upper, rate in bands:
-        pieces.append((upper, rate, owed - lower * rate))
+        pieces.append((upper, rate, add if whole else owed - lower * rate))
         if upper is not None:
             owed += (upper - lower) * rate
             lower = upper
+    return Curve(pieces, per, unit)
+
+
+def piece_at(curve: Curve, s: int) -> tuple[int | None, int, int]:
+    """The piece that holds s; an upper bound belongs to its piece."""
+    return next(piece for piece in curve.pieces if piece[0] is None or s <= piece[0])
+
+
+def ready(curve: Curve) -> Callable[[int], int]:
+    """A curve made ready for reckoning: the same for every shape, the frequent ones faster."""
+    pieces, per, unit = curve
+    _, rate, plus = pieces[0]
+    if len(pieces) == 1:
+        return lambda s: (s * rate + plus) // per * unit
+    if per == 1 and len(pieces) == 2:
+        top, (_, beyond, more) = pieces[0][0] or 0, pieces[1]
+        if (rate, plus, beyond) == (1, 0, 0):
+            return lambda s: s if s <= top else more
+        return lambda s: s * rate + plus if s <= top else s * beyond + more
 
     def through(s: int) -> int:
         for upper, rate, plus in pieces:
             if upper is None or s <= upper:
                 return (s * rate + plus) // per * unit
-        raise AssertionError("the last band is open")
-
-    return through
-
-
-def _whole_bands(bands: list[list[Any]], rounding: str) -> Curve:
-    add, per, unit = rounder(rounding)
-
-    def through(s: int) -> int:
-        for upper, rate in bands:
-            if upper is None or s <= upper:
-                return (s * rate + add) // per * unit
-        raise AssertionError("the last band is open")
-
-    return through
-
-
-def _amount_bands(bands: list[list[Any]]) -> Curve:
-    def through(s: int) -> int:
-        for upper, fen in bands:
-            if upper is None or s <= upper:
-                return fen
-        raise AssertionError("the last band is open")
+        raise AssertionError("the last piece is open")
 
     return through
 
@@ -197,7 +201,8 @@ def prepare(plan: Plan) -> Rule:
     for place, pool in enumerate(plan["pool"]):
         form = "cap" if "cap" in pool else "deductible"
         step = StepRule(
-            FLOW, pool["per"], _slot(pool["per"], slots), (), curve(form, pool[form]),
+            FLOW, pool["per"], _slot(pool["per"], slots), (),
+            ready(curve(form, pool[form])),
             pool["name"], pool["clause"], -1 - place, form == "cap",
         )  # fmt: skip
         if form == "cap":
@@ -227,8 +232,7 @@ def _benefit(plan: Plan, benefit: Plan, slots: list[str]) -> BenefitRule:
     written = benefit["step"]
     steps = []
     for index, step in enumerate(written):
-        closing = step["form"] == "cap" and all(s["form"] == "cap" for s in written[index:])
-        steps.append(_step(plan, step, index, closing, slots))
+        steps.append(_step(plan, step, index, is_closing(benefit, index), slots))
     longer = next((i for i, s in enumerate(steps) if s.span != STAY), len(steps))
     times, waiting = benefit["times"], benefit["waiting_days"]
     return BenefitRule(
@@ -247,19 +251,33 @@ def _benefit(plan: Plan, benefit: Plan, slots: list[str]) -> BenefitRule:
 
 
 def _step(plan: Plan, step: Plan, index: int, closing: bool, slots: list[str]) -> StepRule:
-    kind, by, per = FORMS[step["form"]], tuple(step["by"]), step["per"]
-    days = {key: step[key] for key in ("days_after", "days_limit") if step.get(key) is not None}
-    rounding = step["rounding"] or plan["rounding"]
+    kind, by, per = kind_of(step), tuple(step["by"]), step["per"]
 
-    def ready(leaf):
-        return curve(step["form"], leaf, whole=step["whole"], rounding=rounding, **days)
+    def leaf_ready(leaf):
+        return ready(step_curve(plan, step, leaf))
 
-    if kind == LUMP and _has_bands(step["table"]):
-        kind = FLOW
     return StepRule(
-        kind, per, _slot(per, slots), by, table(by, step["table"], ready),
+        kind, per, _slot(per, slots), by, table(by, step["table"], leaf_ready),
         step["name"], step["clause"], index, closing,
     )  # fmt: skip
+
+
+def kind_of(step: Plan) -> int:
+    """How a step is fed and bounded; an amount by bands flows like any other curve."""
+    kind = FORMS[step["form"]]
+    return FLOW if kind == LUMP and _has_bands(step["table"]) else kind
+
+
+def step_curve(plan: Plan, step: Plan, leaf: Any) -> Curve:
+    """The curve of a step with one leaf of its table, rounded as the step or the plan says."""
+    days = {key: step[key] for key in ("days_after", "days_limit") if step.get(key) is not None}
+    rounding = step["rounding"] or plan["rounding"]
+    return curve(step["form"], leaf, whole=step["whole"], rounding=rounding, **days)
+
+
+def is_closing(benefit: Plan, index: int) -> bool:
+    """A cap with nothing but caps after it: its prior is what was decided."""
+    return all(step["form"] == "cap" for step in benefit["step"][index:])
 
 
 def _has_bands(node: Any) -> bool:

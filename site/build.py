@@ -19,10 +19,14 @@ from huigong.site.page import Page
 from huigong.site.pages import pages
 
 OFFICE = ("/admin/",)  # the one address that the app answers itself
-ASSETS = ("site.css", "site.js", "calculator.js")
+ASSETS = ("site.css", "site.js", "calculator.js", "calculator-form.js")
 MARK = ".huigong-site"  # in every build: only a folder that holds it is ever removed
 _DAY = 24 * 3600
 _LINK = re.compile(r'\s(?:href|src)="([^"]*)"')
+# words in quotes stay as they are
+_SPACED = re.compile(
+    r"""("[^"]*"|`[^`]*`)|\s*(=>|[=!<>]=+|&&|\|\||\?\??|[-+*/:<>={}(),;|[\]])\s*"""
+)
 _ID = re.compile(r'\sid="([^"]*)"')
 
 
@@ -114,20 +118,26 @@ def telephone(phone: str) -> str:
 
 def _write_assets(root: Path) -> dict[str, str]:
     """Styles and scripts under names that change with their content."""
-    folder, names = files("huigong.site") / "static", {}
+    folder, names = files("huigong.site") / "static", dict[str, str]()
     for asset in ASSETS:
-        text = slim(folder.joinpath(asset).read_text("utf-8"))
         stem, _, kind = asset.rpartition(".")
+        text = slim(folder.joinpath(asset).read_text("utf-8"), kind)
+        for known, url in names.items():  # what a script imports has a name of its own too
+            text = text.replace(f'"./{known}"', f'"{url}"')
         digest = hashlib.sha256(text.encode()).hexdigest()[:8]
         names[asset] = f"/assets/{stem}.{digest}.{kind}"
         _write(root, names[asset], text)
     return names
 
 
-def slim(text: str) -> str:
-    """A style or script without indentation and whole-line comments, which only we read."""
+def slim(text: str, kind: str = "css") -> str:
+    """A style or script without indentation and whole-line comments, which only we read; a script
+    also without the spaces around its signs (never two signs of one kind side by side: a + +b)."""
     lines = (line.strip() for line in text.splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith("//")) + "\n"
+    kept = (line for line in lines if line and not line.startswith("//"))
+    if kind == "js":
+        kept = (_SPACED.sub(lambda m: m[1] or m[2], line) for line in kept)
+    return "\n".join(kept) + "\n"
 
 
 def _write(root: Path, url: str, text: str) -> None:

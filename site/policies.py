@@ -11,19 +11,14 @@ from huigong.explain import Line, Section, policy_words
 from huigong.models import Edition, Organization
 from huigong.plans import plan_hash
 from huigong.plans.vocabulary import PARTS, SILENT
-from huigong.rules import Question, last_day, questions
+from huigong.rules import last_day
+from huigong.site.asking import asked, history, waits
+from huigong.site.calculation import calculation
 from huigong.site.page import City, Page, Standing, standing_of, trail_to
 
 DENSE = 900  # characters; past it the printed notice is set smaller to stay on one page
 MOST_CHANGES = 5  # on the printed notice; the policy page has them all
 UNPRINTED = ("未载明", "另载明", "来源")  # changes that a claimant does not act on
-
-
-class Asked(NamedTuple):
-    """One field of the calculator, and the events whose benefits read it."""
-
-    question: Question
-    events: str
 
 
 def policy_pages(city: City, as_of: date) -> Iterator[Page]:
@@ -141,6 +136,8 @@ def _reading(city: City, edition: Edition, former: Edition | None, as_of: date) 
         "former": former,
         "changes": changes,
         "fields": asked(plan),
+        "history": history(plan),
+        "waits": waits(plan),
         "base": "、".join(PARTS[part] for part in plan["base"].get("in_scope", ())),
         "events": [(event, plan["events"][event]) for event in events],
         "plan_json": _calculated(plan),
@@ -148,9 +145,9 @@ def _reading(city: City, edition: Edition, former: Edition | None, as_of: date) 
 
 
 def _calculated(plan: dict[str, Any]) -> str:
-    """The part of a plan that the calculator runs on, as JSON that no tag can end."""
-    part = {key: plan[key] for key in ("benefit", "pool", "base", "rounding")}
-    return json.dumps(part, separators=(",", ":")).replace("<", "\\u003c")
+    """The plan as the calculator runs on it, as JSON that no tag can end."""
+    text = json.dumps(calculation(plan), ensure_ascii=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c")
 
 
 def _guide(city: City, plan: dict[str, Any], by_title: dict[str, Section]) -> list[Section]:
@@ -183,26 +180,6 @@ def _flow() -> list[Line]:
         Line("使用本系统的工会按以下顺序办理：本人向所在单位工会提交材料，单位经办人申报；"
              "材料不齐的一次性告知全部缺项；初审、复审由不同的人办理；通过后批量发放到本人银行卡"),
     ]  # fmt: skip
-
-
-def asked(plan: dict[str, Any]) -> list[Asked]:
-    """The calculator's fields: only what changes an amount, so no dates."""
-    fields = []
-    for question in questions(plan):
-        if question.kind == "date" or question.name == "event":
-            continue
-        events = [b["event"] for b in plan["benefit"] if question.name in _reads(b)]
-        fields.append(Asked(question, " ".join(dict.fromkeys(events))))
-    return fields
-
-
-def _reads(benefit: dict[str, Any]) -> set[str]:
-    forms = {step["form"] for step in benefit["step"]}
-    names = {fact for step in benefit["step"] for fact in step["by"]}
-    names |= {*benefit["of"], *benefit["less"]}
-    names |= {"days"} if "daily" in forms else set()
-    names |= {"proposed"} if "reviewer_up_to" in forms else set()
-    return names
 
 
 def _handout(policy: Page) -> Page:

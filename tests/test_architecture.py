@@ -25,7 +25,7 @@ DEEDS = SCHEMES | {
     "differences",
     "workflows",
 }
-DEEDS |= {"differences", "examples"}  # what is read out of plans, like explain
+DEEDS |= {"differences", "examples", "sentences"}  # what is read out of plans, like explain
 SCREENS = DEEDS | {"access", "config"}
 ALLOWED = {
     "": set(),
@@ -39,7 +39,8 @@ ALLOWED = {
     "rules": {"money", "plans"},
     "explain": SCHEMES,
     "differences": SCHEMES | {"explain"},
-    "examples": SCHEMES | {"explain"},
+    "sentences": SCHEMES | {"explain"},
+    "examples": SCHEMES | {"explain", "sentences"},
     "vault": {"refusals"},
     "uploads": {"refusals", "vault"},
     "sheets": {"refusals", "money", "identity"},

@@ -1,4 +1,5 @@
-"""The page's calculator is the loop of rules.assess: the same claims under node give the same."""
+"""The page's calculator is the loop of rules.assess: the same cases under node give the same, in
+the same words."""
 
 import gzip
 import json
@@ -6,20 +7,22 @@ import os
 import random
 import shutil
 import subprocess
-from datetime import date
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from huigong import money, plans, rules
+from huigong import cli_scheme, plans, rules, sentences
+from huigong.money import plain
 from huigong.plans.vocabulary import STAY
 from huigong.site.build import slim
+from huigong.site.calculation import calculation
 from huigong.workflows.schemes import shipped
 
 SCRIPT = Path(__file__).parent.parent / "site" / "static" / "calculator.js"
 RUNNER = Path(__file__).parent / "calculator_runner.mjs"
-COVER = date(2024, 1, 1)
+COVER = "2024-01-01"
 NODE = shutil.which("node")
 
 if NODE is None and os.environ.get("CI"):
@@ -140,48 +143,57 @@ AMOUNTS = (
 )
 
 
-def under_node(cases: list[dict[str, Any]]) -> list[Any]:
+def under_node(asked: dict[str, Any]) -> list[Any]:
+    """What the script answers to {plans, cases}."""
     assert NODE
     done = subprocess.run(
         [NODE, str(RUNNER), str(SCRIPT)],
-        input=json.dumps(cases), capture_output=True, text=True, check=False, timeout=120,
+        input=json.dumps(asked), capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
-def sent(claim: dict[str, Any]) -> dict[str, Any]:
-    """A claim as the runner reads it: amounts as exact text."""
-    amounts = {*AMOUNTS, "paid", "proposed"}
-    whole = {k: {"fen": str(v)} if k in amounts else v for k, v in claim.items() if k != "stays"}
-    dates = {k: str(v) if isinstance(v, date) else v for k, v in whole.items()}
-    return dates | ({"stays": [sent(stay) for stay in claim["stays"]]} if "stays" in claim else {})
+def both(plan: dict[str, Any], cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Assess each case by rules.assess and under node; every figure, refusal and sentence must be
+    the same. Answers what node said of each case's last claim."""
+    found = under_node({"plans": {"it": calculation(plan)}, "cases": [["it", c] for c in cases]})
+    for case, answers in zip(cases, found, strict=True):
+        assert [said(answer) for answer in answers] == list(ruled(plan, case)), case
+    return [answers[-1] for answers in found]
 
 
-def both(plan: dict[str, Any], facts: dict[str, Any], claims: list[dict[str, Any]]) -> None:
-    """Assess each claim alone by rules.assess and under node; everything must be the same."""
-    answers = under_node([{"plan": plan, "facts": facts, "claim": sent(claim)} for claim in claims])
-    for claim, answer in zip(claims, answers, strict=True):
-        case = {"cover_from": COVER, "renewal": True, "facts": facts, "claims": [claim]}
-        expected = rules.assess(plan, case).claims[0]
-        assert sorted({r.field for r in expected.refused}) == sorted(set(answer["refused"])), claim
-        assert str(expected.benefit) == answer["benefit"], (claim, expected.steps, answer)
-        steps = [(s["benefit_id"], s["stay"], s["name"], s["before"], s["prior"], s["after"])
-                 for s in answer["steps"]]  # fmt: skip
-        assert steps == [
+def said(answer: dict[str, Any]) -> tuple[Any, ...]:
+    names = ("benefit_id", "stay", "name", "before", "prior", "after", "clause", "words")
+    steps = [tuple(step[name] for name in names) for step in answer["steps"]]
+    return answer["benefit"], sorted(answer["refused"]), steps
+
+
+def ruled(plan: dict[str, Any], case: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+    stopped = cli_scheme._not_covered(plan, case["facts"])
+    claims = [cli_scheme._claim(claim, stopped) for claim in case["claims"]]
+    for claim in rules.assess(plan, {**case, "claims": claims}).claims:
+        steps = [
             (s.benefit_id, s.stay, s.name, str(s.before), None if s.prior is None else str(s.prior),
-             str(s.after))
-            for s in expected.steps
+             str(s.after), s.clause, sentences.step_words(plan, s))
+            for s in claim.steps
         ]  # fmt: skip
+        yield str(claim.benefit), sorted({r.field for r in claim.refused}), steps
 
 
-def a_stay(**more: Any) -> dict[str, Any]:
-    return {"admitted": date(2024, 3, 1), "discharged": date(2024, 3, 9), "place": "local",
-            "hospital_level": 3, "days": 8, **more}  # fmt: skip
+def a_stay(**fens: Any) -> dict[str, Any]:
+    """A stay with its amounts given in fen."""
+    told = {name: plain(fen) if name in AMOUNTS else fen for name, fen in fens.items()}
+    return {"admitted": "2024-03-01", "discharged": "2024-03-09", "place": "local",
+            "hospital_level": 3, "days": 8, **told}  # fmt: skip
+
+
+def a_case(*claims: dict[str, Any], **facts: Any) -> dict[str, Any]:
+    return {"cover_from": COVER, "renewal": True, "facts": facts, "claims": list(claims)}
 
 
 def a_claim(*stays: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {"event": STAY, "filed_on": date(2024, 6, 1), "stays": list(stays), **more}
+    return {"event": STAY, "filed_on": "2024-04-01", "stays": list(stays), **more}
 
 
 def edges() -> list[int]:
@@ -192,6 +204,7 @@ def edges() -> list[int]:
 
 @needs_node
 def test_every_shipped_scheme_gives_the_same_under_node() -> None:
+    who = {"insurance": "employee", "membership": "member", "employment": "regular", "age": 43}
     for name, text in shipped():
         plan = plans.compile_scheme(text, name)
         claims = [
@@ -200,78 +213,94 @@ def test_every_shipped_scheme_gives_the_same_under_node() -> None:
             for place in ("local", "away")
         ]
         claims.append(a_claim(*(a_stay(in_scope=fen, out_of_catalogue=7) for fen in (1_05, 9_95))))
-        if plan["benefit"]:
-            both(plan, {"insurance": "employee", "membership": "member"}, claims)
+        both(plan, [a_case(claim, **who) for claim in claims])
 
 
 @needs_node
 def test_every_form_of_step_gives_the_same_under_node() -> None:
     plan, draw = plans.compile_scheme(EVERY_FORM, "forms.toml"), random.Random(20241216)  # noqa: S311 a seeded draw of cases, no secret
-    claims = []
-    for fen in edges():
-        claims.append(a_claim(a_stay(in_scope=fen, critical=0, out_of_catalogue=fen, self=fen)))
-    for _ in range(300):
-        stays = []
-        for _ in range(draw.randint(1, 3)):
-            amounts = {name: draw.choice(edges()[:36]) for name in AMOUNTS}
-            if draw.random() < 0.5:
-                del amounts["in_scope"]
-            amounts["critical"] = draw.choice([0, 0, 50_00, 10**7])
-            stays.append(
-                a_stay(
-                    **amounts,
-                    days=draw.choice([0, 1, 3, 4, 8, 22, 23, 24, 400]),
-                    place=draw.choice(["local", "away"]),
-                    hospital_level=draw.choice([1, 2, 3]),
-                )
-            )
-        paid = {} if draw.random() < 0.7 else {"paid": draw.choice(edges()[:20])}
-        claims.append(a_claim(*stays, **paid))
+    claims = [
+        a_claim(a_stay(in_scope=fen, critical=0, out_of_catalogue=fen, self=fen)) for fen in edges()
+    ]
+    claims += [drawn(draw) for _ in range(300)]
     claims += [
-        {"event": "diagnosis", "grade": grade, "filed_on": date(2024, 6, 1)}
+        {"event": "diagnosis", "grade": grade, "filed_on": "2024-06-01"}
         for grade in ("mild", "severe", "none", None)
     ]
     claims += [
-        {"event": "hardship", "self": own, "paid": 100_00, "proposed": proposed}
+        {"event": "hardship", "self": plain(own), "paid": "100.00", "proposed": plain(proposed)}
         for own in (50_00, 100_00, 100_01, 3_000_00, 9_000_00)
         for proposed in (0, 1, 2_900_00, 2_900_01, 5_000_00, 5_000_01, 10**15)
     ]
     for years in (1, 2, 4, 5, 40):
-        both(plan, {"years_enrolled": years}, claims)
+        both(plan, [a_case(claim, years_enrolled=years) for claim in claims])
 
 
 @needs_node
-def test_what_is_missing_or_negative_is_named_and_never_zero() -> None:
+def test_claims_one_after_the_other_give_the_same_under_node() -> None:
+    plan, draw = plans.compile_scheme(EVERY_FORM, "forms.toml"), random.Random(7)  # noqa: S311 likewise
+    cases = []
+    for _ in range(100):
+        claims = [drawn(draw) for _ in range(draw.randint(2, 4))]
+        for claim in claims[:-1]:
+            if draw.random() < 0.5:
+                claim["decided"] = plain(draw.choice(edges()[:30]))
+        cases.append(a_case(*claims, years_enrolled=draw.choice((1, 3, 9))))
+    both(plan, cases)
+
+
+def drawn(draw: random.Random) -> dict[str, Any]:
+    """A claim of one to three stays with any amounts."""
+    stays = []
+    for _ in range(draw.randint(1, 3)):
+        amounts = {name: draw.choice(edges()[:36]) for name in AMOUNTS}
+        if draw.random() < 0.5:
+            del amounts["in_scope"]
+        amounts["critical"] = draw.choice([0, 0, 50_00, 10**7])
+        stays.append(
+            a_stay(
+                **amounts,
+                days=draw.choice([0, 1, 3, 4, 8, 22, 23, 24, 400]),
+                place=draw.choice(["local", "away"]),
+                hospital_level=draw.choice([1, 2, 3]),
+            )
+        )
+    paid = {} if draw.random() < 0.7 else {"paid": plain(draw.choice(edges()[:20]))}
+    return a_claim(*stays, **paid)
+
+
+@needs_node
+def test_what_is_missing_or_cannot_be_read_is_named_and_never_zero() -> None:
     plan = plans.compile_scheme(dict(shipped())["zhengzhou-hospital-2023"], "x.toml")
     whole = a_stay(in_scope=10_031_00)
-    claims = [
-        a_claim({k: v for k, v in whole.items() if k != "in_scope"}),
-        a_claim({k: v for k, v in whole.items() if k != "place"}),
-        a_claim({**whole, "place": "abroad"}),
-        a_claim({**whole, "in_scope": -1}),
+    wrong = ["-1", "1.234", "1e3", "", "12.", ".5", "abc", "１２", " 1", 12, 1.5]
+    stays = [
+        {k: v for k, v in whole.items() if k != "in_scope"},
+        {k: v for k, v in whole.items() if k != "place"},
+        {**whole, "place": "abroad"},
+        *({**whole, "in_scope": text} for text in wrong),
     ]
-    both(plan, {}, claims)
+    for answer in both(plan, [a_case(a_claim(stay)) for stay in stays]):
+        assert answer["benefit"] == "0"
+        assert set(answer["refused"]) <= {"in_scope", "place"}
+        assert answer["refused"]
 
 
 @needs_node
-def test_amounts_are_read_exactly_or_not_at_all() -> None:
-    good = {
-        "53,417": 5341700,
-        " 10031.5元": 1003150,
-        "0": 0,
-        "9007199254740993.01": 900719925474099301,
-    }
-    bad = ["1.234", "-5", "1e3", "", "12.", "abc", ".5"]
-    answers = under_node([{"text": text} for text in [*good, *bad]])
-    assert [a["fen"] for a in answers] == [str(fen) for fen in good.values()] + [None] * len(bad)
-    assert [a["back"] for a in answers[: len(good)]] == [money.yuan(fen) for fen in good.values()]
+def test_amounts_beyond_what_a_script_counts_exactly_are_exact() -> None:
+    text = dict(shipped())["zhengzhou-hospital-2023"].replace("100000元", "999999999999999999.99元")
+    plan = plans.compile_scheme(text, "x.toml")
+    [answer] = both(plan, [a_case(a_claim(a_stay(in_scope=900_719_925_474_099_301)))])
+    assert answer["benefit"] == "540431955284459581"  # 540,431,955,284,459,580.6 fen
 
 
 def test_the_script_is_small_and_needs_nothing_else() -> None:
     text = SCRIPT.read_text("utf-8")
-    size = len(gzip.compress(slim(text).encode(), 9))
+    size = len(gzip.compress(slim(text, "js").encode(), 9))
     print(f"calculator.js: {size} bytes gzipped as served")
     assert size < 3000
     assert "import " not in text
-    assert "eval" not in text
-    assert "innerHTML" not in text
+    form = SCRIPT.with_name("calculator-form.js").read_text("utf-8")
+    for script in (text, form):
+        assert "eval" not in script
+        assert "innerHTML" not in script

@@ -3,12 +3,12 @@
 import pytest
 from builders_rules import a_case, a_claim, a_plan, a_stay, shipped
 
-from huigong import explain, rules
+from huigong import explain, rules, sentences
 
 
 def words(plan, *claims, **more) -> list[list[str]]:
     assessed = rules.assess(plan, a_case(*claims, **more)).claims
-    return [[explain.step_words(plan, step) for step in claim.steps] for claim in assessed]
+    return [[sentences.step_words(plan, step) for step in claim.steps] for claim in assessed]
 
 
 def section(plan, title: str) -> list[str]:

@@ -17,12 +17,12 @@ from invented import invent
 from test_calculator import SCRIPT, needs_node, under_node
 
 from huigong import cli_scheme, plans, rules
-from huigong.plans.vocabulary import FACTS, IDENTITIES, PARTS
+from huigong.site.build import slim
+from huigong.site.calculation import calculation
 
 VECTORS = Path(__file__).parent / "vectors"
 SOURCES = {path.stem: path for path in sorted(make_vectors.SOURCES)}
 EXAMPLES = int(os.environ.get("HUIGONG_EXAMPLES", "300"))
-ASSESSED = [name for name in SOURCES if "[[benefit]]" in SOURCES[name].read_text("utf-8")]
 
 
 @cache
@@ -89,94 +89,55 @@ def test_the_rules_agree_with_every_vector_step_by_step(name):
         assert unexplained(plan_of(name), vector["case"]) == benefits, vector["case"]
 
 
-# --- the calculator: one claim at a time, without what came before it
+# --- the calculator: every vector whole, with its past, its dates and its refusals
 
 
-def alone(plan: dict[str, Any], vector: dict[str, Any]) -> dict[str, Any] | None:
-    """The first claim of a vector as the calculator takes it, or None where it cannot say.
-
-    It works out one claim, so it never sees what earlier claims used up; it asks for no dates,
-    settles no requirement and checks no whole settlement, so it never refuses for them.
-    """
-    case, claim, expected = vector["case"], vector["case"]["claims"][0], vector["claims"][0]
-    facts = case.get("facts", {})
-    holders = [claim, *(claim.get("stays") or [])]
-    texts = [h[k] for h in holders for k in (*PARTS, "paid", "proposed") if h.get(k) is not None]
-    readable = all(isinstance(t, str) and cli_scheme._AMOUNT.fullmatch(t) for t in texts)
-    asked = {*FACTS, *PARTS, "days", "paid", "proposed"}
-    refused = set(expected.get("refused", []))
-    event = claim.get("event") or "stay"
-    benefits = {b["id"] for b in plan["benefit"] if b["event"] == event}
-    without = not refused and not benefits <= {step[0] for step in expected["steps"]}
-    stopped = any(facts.get(r.field) is not None for r in rules.unmet(plan, facts))
-    wrong = any(h.get(w) and all(h.get(p) for p in ps) for w, ps in IDENTITIES for h in holders)
-    if case.get("earlier") or not readable or not benefits or without or stopped or wrong:
-        return None
-    if refused - asked or (refused and not (claim.get("stays") or event != "stay")):
-        return None
-    return {"plan": plan, "facts": facts, "claim": fens(claim), "expected": expected}
+def same(vector: dict[str, Any], answers: list[dict[str, Any]]) -> None:
+    asked = answers[len(vector["case"].get("earlier") or ()) :]
+    assert [said_of(answer) for answer in asked] == vector["claims"], vector["case"]
 
 
-def fens(holder: dict[str, Any]) -> dict[str, Any]:
-    """A claim with its amounts as exact text in fen, and its stays likewise."""
-    read = {}
-    for name, value in holder.items():
-        if name in (*PARTS, "paid", "proposed"):
-            read[name] = None if value is None else {"fen": str(int(Fraction(value) * 100))}
-        elif name != "stays":
-            read[name] = value
-    known = {name: value for name, value in read.items() if value is not None}
-    return known | ({"stays": [fens(s) for s in holder["stays"]]} if "stays" in holder else {})
-
-
-def same(case: dict[str, Any], answer: dict[str, Any]) -> None:
-    expected = case["expected"]
-    assert sorted(set(answer["refused"])) == expected.get("refused", []), case
+def said_of(answer: dict[str, Any]) -> dict[str, Any]:
+    """What the calculator says of a claim, in the shape of a vector."""
     steps = [[in_yuan(v) if n > 1 else v for n, v in enumerate(bare(s))] for s in answer["steps"]]
-    assert (in_yuan(answer["benefit"]), steps) == (expected["benefit"], expected.get("steps", []))
+    found = {"benefit": in_yuan(answer["benefit"]), "steps": steps,
+             "refused": sorted(answer["refused"])}  # fmt: skip
+    return {name: value for name, value in found.items() if value or name == "benefit"}
 
 
 def in_yuan(fen: str | None) -> str | None:
     return None if fen is None else f"{int(fen) // 100}.{int(fen) % 100:02d}"
 
 
-@cache
-def calculated(name: str) -> list[dict[str, Any]]:
-    found = [alone(plan_of(name), vector) for vector in vectors_of(name)]
-    return [case for case in found if case]
-
-
-def left_out(name: str) -> str:
-    count, every = len(calculated(name)), len(vectors_of(name))
-    return f"{name}, {every - count} of {every} left out for a past or dates it does not ask"
+def sent(name: str) -> dict[str, Any]:
+    """A scheme and the cases of all its vectors, as calculator_runner.mjs reads them."""
+    cases = [[name, vector["case"]] for vector in vectors_of(name)]
+    return {"plans": {name: calculation(plan_of(name))}, "cases": cases}
 
 
 @needs_node
-@pytest.mark.parametrize("name", ASSESSED, ids=left_out)
-def test_the_first_claim_of_every_vector_that_needs_no_past_is_the_same_under_node(name):
-    cases = calculated(name)
-    assert len(cases) > len(vectors_of(name)) // 2
-    for case, answer in zip(cases, under_node(cases), strict=True):
-        same(case, answer)
+@pytest.mark.parametrize("name", SOURCES)
+def test_every_vector_is_the_same_under_node(name):
+    for vector, answers in zip(vectors_of(name), under_node(sent(name)), strict=True):
+        same(vector, answers)
 
 
-def test_the_first_claim_of_every_vector_that_needs_no_past_is_the_same_in_chromium(browser):
+def test_every_vector_is_the_same_in_chromium(browser):
     page = browser.new_page()
     script = SCRIPT.read_text("utf-8") + "\nglobalThis.assess = assess;"
-    page.add_script_tag(content=script, type="module")
+    page.add_script_tag(content=slim(script, "js"), type="module")
     page.wait_for_function("() => Boolean(globalThis.assess)")
-    for name in ASSESSED:
-        answers = json.loads(page.evaluate(IN_PAGE, json.dumps(calculated(name))))
-        for case, answer in zip(calculated(name), answers, strict=True):
-            same(case, answer)
+    for name in SOURCES:
+        found = json.loads(page.evaluate(IN_PAGE, json.dumps(sent(name))))
+        for vector, answers in zip(vectors_of(name), found, strict=True):
+            same(vector, answers)
     page.close()
 
 
 IN_PAGE = """(text) => {
-  const read = (key, value) => (value?.fen === undefined ? value : BigInt(value.fen));
   const write = (key, value) => (typeof value == "bigint" ? String(value) : value);
-  const cases = JSON.parse(text, read);
-  return JSON.stringify(cases.map((c) => assess(c.plan, c.facts, c.claim)), write);
+  const { plans, cases } = JSON.parse(text);
+  return JSON.stringify(cases.map(([name, one]) => assess(plans[name], one)), write);
 }"""
 
 

@@ -1,150 +1,167 @@
-// The loop of rules.assess for one claim: whole fen as BigInt, the plan as the page gives it.
-// `assess` is pure and held to the same figures as rules.py; below it is the form that asks.
-const total = (fens) => fens.reduce((a, b) => a + b, 0n);
+// rules.assess in the browser: the plan as site/calculation.py writes it, and a case as
+// `huigong scheme assess --json` takes it. Whole fen, exact: every amount is a BigInt.
+// A claim may name its own cover_from: it then belongs to that term.
 const least = (a, b) => (a < b ? a : b);
-const round = (name, n) => {
-  const unit = name.endsWith("yuan") ? 100n : 1n, d = 10000n * unit;
-  return (name[0] == "h" ? (2n * n + d) / (2n * d) : (name[0] == "d" ? n : n + d - 1n) / d) * unit;
+const total = (fens) => fens.reduce((a, b) => a + b, 0n);
+const day = (time) => new Date(time).toJSON()?.slice(0, 10);
+const after = (date, days) => day(Date.parse(date) + days * 864e5);
+export const yuan = (fen) => `${(fen / 100n).toLocaleString("en")}.${`${fen % 100n}`.padStart(2, 0)}元`;
+const cut = (paid, ids, more) => {
+  for (const id of ids.reverse()) {
+    const part = least(-more, paid[id]);
+    paid[id] -= part;
+    more += part;
+  }
 };
+const known = (names, unit) => names.every((name) => unit[name] != null);
+const row = (rows, value) => rows.find(([low, high]) => (low === high ? value == low : Number.isInteger(value) && value >= low && value <= (high ?? value)));
 
-// One step's curve F: from fen (or days) to fen; an upper bound belongs to its band.
-const bend = (step, leaf, rounding, s) => {
-  const form = step.form;
-  if (leaf.map) {
-    let owed = 0n, lower = 0n;
-    for (const [upper, value] of leaf) {
-      const top = upper == null ? s : least(s, BigInt(upper)), rate = BigInt(value);
-      if (top == s && form == "amount") return rate;
-      owed = step.whole ? s * rate : owed + (top - lower) * rate;
-      lower = top;
-      if (top == s) return round(rounding, owed);
-    }
-  }
-  leaf = BigInt(leaf);
-  if (form == "daily") {
-    const days = s - BigInt(step.days_after ?? 0);
-    return days < 0n ? 0n : leaf * least(days, BigInt(step.days_limit ?? 1e9));
-  }
-  if (form == "deductible") return s > leaf ? s - leaf : 0n;
-  if (form == "threshold") return s > leaf ? s : 0n;
-  if (form == "minimum") return s > leaf ? s : leaf;
-  return form == "amount" ? leaf : least(s, leaf);
-};
+// → [{benefit, steps, refused: {field: words}}, …], for the claims earlier and then those asked.
+export const assess = (plan, { claims, earlier, ...given }) => {
+  let sums = {}, turn = 0;
+  const sum = (key) => sums[key] ?? 0n;
+  const add = (key, fen) => (sums[key] = sum(key) + fen);
 
-// A row of a table by a fact: the value itself, or the span (`2-4`, `5以上`) that holds it.
-const row = (table, value) => table[value] ?? Object.entries(table).find(([key]) => {
-  const [low, high] = key.split("-");
-  return +value >= parseInt(low) && (key.endsWith("以上") || +value <= +high);
-})?.[1];
-
-// → {benefit, steps, refused: [field, …]}; the amounts of `claim` and its stays are BigInt fen.
-export const assess = (plan, facts, claim) => {
-  const refused = [], steps = [], sums = new Map(), paid = {}, bases = {};
-  const { stays } = claim, units = stays ?? [claim];
-  const benefits = plan.benefit.filter(({ event }) => event == (claim.event ?? "stay"));
-  const fail = (name) => (refused.push(name), 0n);
-  const sum = (names, unit) => total(names.map((name) => {
-    const parts = plan.base[name];
-    return unit[name] >= 0n ? unit[name] : unit[name] == null && parts?.every((part) => unit[part] >= 0n) ? sum(parts, unit) : fail(name);
-  }));
-  const apply = (owner, step, x, n, base, of) => {
-    let leaf = step.table, fed = x;
-    for (const name of step.by) {
-      leaf = row(leaf, units[n ?? -1]?.[name] ?? claim[name] ?? facts[name]);
-      if (leaf == null) return fail(name);
-    }
-    const { form, per } = step;
-    if (form == "daily") fed = total((n == null ? units : [units[n]]).map(({ days }) => days >= 0 ? BigInt(days) : fail("days")));
-    if (form == "reviewer_up_to") fed = sum(["proposed"], claim);
-    const spans = step.of || !/stay|claim/.test(per), prior = (spans && sums.get(step)) || 0n;
-    const curve = (s) => bend(step, leaf, step.rounding ?? plan.rounding, s);
-    let after = curve(prior + fed) - (spans ? curve(prior) : 0n);
-    sums.set(step, prior + fed);
-    if (base == 0n && form == "minimum") after = x;
-    if (base == 0n && form == "amount" && of && !leaf.map) after = 0n;
-    if (form == "reviewer_up_to" && of) after = least(after, x);
-    steps.push({ benefit_id: owner, stay: (stays && n) ?? null, name: step.name, before: x, prior: per == "stay" ? null : prior, after, clause: step.clause });
-    return after;
-  };
-  const pools = plan.pool.map((pool) => ({ ...pool, by: [], form: "cap" in pool ? "cap" : "deductible", table: pool.cap ?? pool.deductible }));
-  if (!benefits.length) fail("event");
-  for (const { id, of, less } of benefits) {
-    const taken = less.filter((name) => name != "paid");
-    bases[id] = units.map((unit) => {
-      const base = sum(of, unit) - sum(taken, unit);
-      return base < 0n ? fail(taken[0]) : base;
-    });
-  }
-  for (const pool of pools) {
-    if (pool.form != "cap" && !refused.length) units.forEach((_, n) => {
-      if (pool.per == "stay") sums.delete(pool);
-      for (const { id, of } of benefits) {
-        if (of.length && pool.of.includes(id)) bases[id][n] = apply(id, pool, bases[id][n], n);
+  return [...(earlier ?? []), ...claims].map((asked) => {
+    const before = { ...sums }, steps = [], bases = {}, refused = {}, { base, counts, filing, labels, says } = plan;
+    let paid = {};
+    const fail = (field, words = says.ask + labels[field]) => ((refused[field] ??= words), 0n);
+    const fine = () => !Object.keys(refused).length;
+    const read = (holder) => {
+      const found = { ...holder };
+      for (const name in found) {
+        const value = found[name];
+        if (value == null) continue;
+        if (plan.amounts.includes(name)) {
+          const [, whole, cents = ""] = value.match?.(/^(\d+)(?:\.(\d\d?))?$/) ?? [];
+          found[name] = whole ? BigInt(whole + cents.padEnd(2, 0)) : void fail(name, labels[name] + says.amount);
+        } else if (plan.dates.includes(name) && after(value, 0) != value) found[name] = void fail(name);
       }
+      return found;
+    };
+    const claim = read({ cover_from: given.cover_from ?? given.enrolled_on, ...asked });
+    const { cover_from: cover, filed_on: filed, decided } = claim, event = claim.event || "stay";
+    const stays = (claim.stays ?? []).map(read), units = stays[0] ? stays : [claim];
+    const [y, m, d] = (cover ?? "").split("-").map(Number);
+    const end = cover && day(least(Date.UTC(y, m - 1 + plan.months, d - 1), Date.UTC(y, m + plan.months, 0)));
+    const left = stays.map(({ discharged }) => discharged).filter(Boolean).sort();
+    const year = (left.at(-1) ?? filed)?.slice(0, 4);
+    const facts = { year: y, ...given.facts };
+    const at = (per, slot, n) => [slot, { stay: turn + "." + n, claim: turn, term: cover, year }[per]];
+    turn++;
+
+    const amount = (names, unit) => total(names.map((name) => unit[name] ?? (base[name] && known(base[name], unit) ? amount(base[name], unit) : fail(name))));
+
+    const apply = (owner, { kind, per, ...step }, x, n, base, based) => {
+      const words = {}, daily = kind == "daily";
+      let leaf = step.table, fed = x;
+      for (const name of step.by) {
+        words[name] = units[n ?? -1]?.[name] ?? claim[name] ?? facts[name];
+        leaf = row(leaf, words[name])?.[2];
+        if (!leaf) return fail(name);
+      }
+      if (daily) fed = total((n == null ? units : [units[n]]).map(({ days }) => (Number.isInteger(days) && days >= 0 ? BigInt(days) : fail("days"))));
+      if (kind == "reviewer_up_to") fed = amount(["proposed"], claim);
+      const key = at(per, step.slot, n), used = sum(key), s = used + fed;
+      const curve = (s) => {
+        const [, rate, plus] = leaf.pieces.find(([upper]) => upper == null || s <= upper);
+        words.rate = rate / 100 + "%";
+        return ((s * BigInt(rate) + BigInt(plus)) / BigInt(step.over)) * BigInt(step.unit);
+      };
+      const had = used && curve(used), prior = per == "stay" ? null : daily ? had : used;
+      let gives = curve(s) - had, lower = 0n;
+      if (!step.decided) add(key, fed);
+      if (base == 0n && kind == "minimum") gives = x;
+      if (base == 0n && kind == "amount" && based) gives = 0n;
+      if (kind == "reviewer_up_to" && based) gives = least(gives, x);
+      words.parts = leaf.pieces.flatMap(([upper, rate]) => {
+        const part = least(s, BigInt(upper ?? s)) - (used > lower ? used : lower);
+        lower = BigInt(upper ?? 0);
+        return part > 0n ? `${yuan(part)} × ${rate / 100}%` : [];
+      }).join(" + ") || yuan(0n);
+      Object.assign(words, { before: yuan(x), prior: yuan(used), after: yuan(gives), counted: daily ? fed : yuan(fed), over: says.over[+(gives != x)] });
+      const told = leaf.says.replace(/⟦(.*?)⟧/g, prior ? "$1" : "").replace(/{(\w+)}/g, (all, name) => words[name] ?? all);
+      const stay = (stays[0] && n) ?? null;
+      steps.push({ benefit_id: owner, stay, name: step.name, before: x, prior, after: gives, clause: step.clause, words: stay == null ? told : says.stay.replace("{}", stay + 1) + told });
+      return gives;
+    };
+
+    const all = plan.events[event] ?? [];
+    if (!all[0]) fail(...(plan.silent ?? ["event"]));
+    if (event == "stay" && !stays[0]) fail("stays");
+    for (const { fact, proof, rows, says } of plan.require) {
+      const value = given.facts?.[fact];
+      if (value != null && !given.facts.proofs?.includes(proof) && !row(rows, value)) fail(fact, says);
+    }
+    for (const unit of stays) {
+      for (const { whole, parts, says } of plan.sums) {
+        if (known([whole, ...parts], unit) && unit[whole] != amount(parts, unit)) fail(whole, says);
+      }
+      if (unit.admitted < cover || unit.admitted > end) fail("admitted", says.outside);
+    }
+    const counted = all[0] && counts?.events.includes(event), late = counts?.after != null && filed > end;
+    const inside = at("term", "inside"), outside = at("term", "outside"), awarded = at("term", "awarded");
+    if (counted && decided == null) {
+      if (!filed || !end) fail(filed ? "cover_from" : "filed_on");
+      else if (sum(late ? inside : outside) || sum(late ? outside : inside) >= (late ? counts.after : counts.during ?? 1e9)) fail("filed_on", counts.says);
+    }
+    if (filing && (filing.from == "cover_from" || stays[0])) {
+      const start = filing.from == "cover_from" ? end : left[0];
+      if (!filed || !start) fail(filed ? filing.from : "filed_on");
+      else if (filed > after(start, filing.days)) fail("filed_on", filing.says);
+    }
+    let why;
+    const benefits = all.filter(({ id, waiting, waits, times }) => {
+      const field = stays[0] ? "admitted" : "happened_on", days = units.map((unit) => unit[field]);
+      if (waiting && !given.renewal && !days.every((day) => day >= after(cover, waiting))) {
+        why ??= [cover ? field : "cover_from", cover && days.every(Boolean) ? waits : undefined];
+      } else if (times && sum(at(times.per, id)) >= times.limit) why ??= ["event", times.says];
+      else return true;
     });
-  }
-  for (const { id, of, less, step } of refused.length ? [] : benefits) {
-    const each = step.filter(({ per }) => per == "stay");
-    let start = total(bases[id]);
-    if (!each.length && less.includes("paid")) {
-      start -= claim.paid ?? (Object.keys(paid).length ? total(Object.values(paid)) : sum(["paid"], claim));
-      if (start < 0n) start = 0n;
+    if (why && !benefits[0]) fail(...why);
+    if (fine()) {
+      if (plan.years && !year) fail("discharged");
+      for (const { id, of, less } of benefits) {
+        bases[id] = units.map((unit) => {
+          const base = amount(of, unit) - amount(less, unit);
+          return base < 0n ? fail(less[0], says.less) : base;
+        });
+      }
+      for (const pool of plan.deductibles) {
+        for (const n in units) {
+          for (const { id, of } of benefits) {
+            if (of[0] && pool.of.includes(id)) bases[id][n] = apply(id, pool, bases[id][n], +n);
+          }
+        }
+      }
+      for (const { id, of, paid: less, each, then } of benefits) {
+        let start = total(bases[id]);
+        if (less) start -= claim.paid ?? (id == all[0].id ? sum(awarded) || amount(["paid"], claim) : total(Object.values(paid)));
+        if (start < 0n) start = 0n;
+        const flow = each[0] ? total(bases[id].map((base, n) => each.reduce((x, step) => apply(id, step, x, n, base, of[0]), base))) : start;
+        paid[id] = then.reduce((x, step) => apply(id, step, x, null, start, of[0]), flow);
+      }
+      for (const pool of plan.caps) {
+        const members = pool.of.filter((id) => id in paid), x = total(members.map((id) => paid[id]));
+        cut(paid, members, members[0] ? apply(pool.id, pool, x) - x : 0n);
+      }
     }
-    const flow = each.length ? total(bases[id].map((base, n) => each.reduce((x, s) => apply(id, s, x, n, base, of.length), base))) : start;
-    paid[id] = step.slice(each.length).reduce((x, s) => apply(id, s, x, null, start, of.length), flow);
-  }
-  for (const pool of pools) {
-    const members = pool.of.filter((id) => id in paid).reverse();
-    if (pool.form != "cap" || !members.length) continue;
-    const before = total(members.map((id) => paid[id]));
-    let over = before - apply(pool.id, pool, before);
-    for (const id of members) {
-      const cut = least(over, paid[id]);
-      paid[id] -= cut;
-      over -= cut;
+    const ok = fine(), benefit = ok ? total(Object.values(paid)) : 0n;
+    if (!ok) {
+      sums = before;
+      paid = all[0] ? { [all.at(-1).id]: 0n } : {};
     }
-  }
-  return refused.length ? { benefit: 0n, steps: [], refused } : { benefit: total(Object.values(paid)), steps, refused };
+    if (ok || decided != null) {
+      cut(paid, Object.keys(paid), (decided ?? benefit) - benefit);
+      const award = (id) => paid[id] ?? 0n;
+      for (const { id, times, then } of all) {
+        for (const step of then) if (step.decided) add(at(step.per, step.slot), award(id));
+        if (times && award(id)) add(at(times.per, id), 1n);
+        add(awarded, award(id));
+      }
+      for (const pool of plan.caps) add(at(pool.per, pool.slot), total(pool.of.map(award)));
+      if (counted) add(late ? outside : inside, 1n);
+    }
+    return { benefit, steps: ok ? steps : [], refused };
+  });
 };
-
-export const fen = (text) => {
-  const [, yuan, cents = ""] = /^(\d+)(?:\.(\d{1,2}))?$/.exec(text.replace(/[,，元\s]/g, "")) ?? [];
-  return yuan && BigInt(yuan + cents.padEnd(2, 0));
-};
-export const yuan = (n) => `${(n / 100n).toLocaleString("en")}.${`${n % 100n}`.padStart(2, 0)}`;
-
-const form = globalThis.document?.getElementById("calculator");
-if (form) {
-  const plan = JSON.parse(document.getElementById("plan").textContent);
-  const answer = document.getElementById("answer"), event = form.dataset.event;
-  const all = (query, box = form) => [...box.querySelectorAll(query)];
-  const read = (box) => Object.fromEntries(all("[name]", box).filter((field) => field.value.trim() && field.closest("[data-box]") == box).map((field) => {
-    const value = field.dataset.kind == "amount" ? fen(field.value) ?? -1n : field.value.trim();
-    field.ariaInvalid = value < 0;
-    return [field.name, value];
-  }));
-  const say = (tag, words, box = answer) => box.appendChild(Object.assign(document.createElement(tag), { textContent: words }));
-  const show = () => {
-    const facts = read(form), claim = { event, ...facts };
-    for (const part of all("[data-events]")) part.hidden = !part.dataset.events.split(" ").includes(claim.event);
-    if (claim.event == "stay") claim.stays = all("[data-stay]").map(read);
-    const { benefit, steps, refused } = assess(plan, facts, claim);
-    answer.replaceChildren();
-    if (refused.length) return say("p", `请填写${[...new Set(refused)].map((name) => form.querySelector(`[name=${name}]`)?.dataset.label ?? name).join("、")}（金额以元为单位，最多两位小数）`);
-    say("p", `测算互助金 ${yuan(benefit)} 元`);
-    const list = say("ol", "");
-    for (const { stay, name, before, after } of steps) say("li", `${stay ? `第${stay + 1}次住院，` : ""}${name}：${yuan(before)}元 → ${yuan(after)}元`, list);
-  };
-  form.hidden = false;
-  form.oninput = show;
-  form.onsubmit = () => false;
-  form.onclick = ({ target }) => {
-    if (!target.matches("[data-add]")) return;
-    const last = all("[data-stay]").at(-1), next = last.cloneNode(true);
-    for (const field of all("input", next)) field.value = "";
-    last.after(next);
-    next.querySelector("[name]").focus();
-    show();
-  };
-  show();
-}

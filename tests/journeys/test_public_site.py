@@ -47,27 +47,57 @@ def test_the_calculator_gives_the_published_figure(page) -> None:
     page.goto(POLICY)
     assert "请填写符合医保政策剩余" in page.inner_text("#answer")
     page.get_by_label("符合医保政策剩余（元）").fill("10,031")
-    assert "6,018.60 元" in page.inner_text("#answer")
+    assert "6,018.60元" in page.inner_text("#answer")
     page.get_by_label("就医地").select_option("away")
-    assert "5,015.50 元" in page.inner_text("#answer")
+    assert "5,015.50元" in page.inner_text("#answer")
     page.get_by_label("就医地").select_option("local")
     page.get_by_role("button", name="再加一次住院").press("Enter")
     page.get_by_label("符合医保政策剩余（元）").nth(1).fill("190000.01")
-    assert "100,000.00 元" in page.inner_text("#answer")
+    assert "测算互助金 100,000.00元" in page.inner_text("#answer")
     page.get_by_label("符合医保政策剩余（元）").nth(1).fill("1.234")
-    assert "请填写符合医保政策剩余" in page.inner_text("#answer")
+    assert "符合医保政策剩余须为不小于零、最多两位小数的金额" in page.inner_text("#answer")
     spent = page.evaluate(
         """async () => {
-          const { assess } = await import(document.querySelector("script[src*=calculator]").src);
+          const form = await fetch(document.querySelector("script[src*=calculator]").src);
+          const { assess } = await import(/"([^"]*calculator[^"]*)"/.exec(await form.text())[1]);
           const plan = JSON.parse(document.getElementById("plan").textContent);
-          const claim = { stays: [{ in_scope: 1003100n, place: "local" }] };
+          const stays = [{ in_scope: "10031.00", place: "local", admitted: "2023-10-01" }];
+          const one = { cover_from: "2023-08-01", claims: [{ filed_on: "2023-11-01", stays }] };
+          if (assess(plan, one)[0].benefit != 601860n) throw Error("not the published figure");
           const began = performance.now();
-          for (let n = 0; n < 1000; n++) assess(plan, {}, claim);
+          for (let n = 0; n < 1000; n++) assess(plan, one);
           return (performance.now() - began) / 1000;
         }"""
     )
     print(f"one answer in Chromium: {spent:.3f} ms")
     assert spent < 1
+
+
+def test_what_was_claimed_before_counts_towards_caps_and_numbers(page) -> None:
+    page.goto(POLICY)
+    page.get_by_label("符合医保政策剩余（元）").fill("１０，０３１元")
+    add = page.get_by_role("button", name="加一次已领过的申领")
+    add.press("Enter")
+    assert page.inner_text("#answer") == "已领过的第1次：请填写决定给付的金额"
+    page.get_by_label("决定给付的金额（元）").fill("96,000.00")
+    assert "测算互助金 4,000.00元" in page.inner_text("#answer")
+    assert "此前已给付96,000.00元，6,018.60元超过，得4,000.00元" in page.inner_text("#answer")
+    add.press("Enter")
+    page.get_by_label("决定给付的金额（元）").nth(1).fill("1")
+    assert "次数已用完" in page.inner_text("#answer")
+    page.get_by_role("button", name="删去这次申领").nth(1).press("Enter")
+    assert "测算互助金 4,000.00元" in page.inner_text("#answer")
+    page.get_by_role("button", name="删去这次申领").press("Enter")
+    assert "测算互助金 6,018.60元" in page.inner_text("#answer")
+
+
+@pytest.mark.parametrize("text", ["1e5", "-5", "1.234", "abc", "0x10", "1..2", "∞"])
+def test_what_is_no_amount_is_asked_for_again(page, text: str) -> None:
+    page.goto(POLICY)
+    page.get_by_label("符合医保政策剩余（元）").fill(text)
+    wish = "符合医保政策剩余须为不小于零、最多两位小数的金额"
+    assert page.inner_text("#answer") == wish
+    assert page.get_by_label("符合医保政策剩余（元）").get_attribute("aria-invalid") == "true"
 
 
 def test_large_type_is_kept_and_no_page_is_wider_than_a_phone(page) -> None:

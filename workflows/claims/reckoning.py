@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
-from huigong import explain, rules
+from huigong import rules, sentences
 from huigong.models import Claim, Decision, Edition, Enrollment, Stay
 from huigong.plans.vocabulary import STAY
 from huigong.workflows.claims.asking import PROPOSED, reads_fact, sets_amount
@@ -144,7 +144,7 @@ def remaining(claim: Claim) -> list[tuple[str, int, int]]:
             cap = written.get("cap")
         else:
             written = benefits[step.benefit_id]["step"][step.position]
-            cap = explain.leaf_at(written, step) if written["form"] == "cap" else None
+            cap = sentences.leaf_at(written, step) if written["form"] == "cap" else None
         if cap is not None and written["per"] in ("term", "year", "life"):
             used = step.prior or 0
             found.append((step.name, used, max(cap - used, 0)))
@@ -262,7 +262,9 @@ def worded(plan: rules.Plan, steps: Iterable[rules.Step], *, open_to: str = "") 
     told = []
     for step in steps:
         form = forms[step.benefit_id][step.position] if step.position >= 0 else "pool"
-        words = open_to if open_to and form == "reviewer_up_to" else explain.step_words(plan, step)
+        words = (
+            open_to if open_to and form == "reviewer_up_to" else sentences.step_words(plan, step)
+        )
         told.append(
             {
                 "benefit_id": step.benefit_id,
