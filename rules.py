@@ -142,7 +142,7 @@ def ready(plan: Plan) -> Rule:
 
 class Run:
     """The running totals of one case (sums by slot, numbers of claims, times paid) and the claim
-    at work in it: what it reads, and what it will add to the totals once it is accepted."""
+    at work in it: what it reads, and what the totals will be (`added`) once it is accepted."""
 
     __slots__ = (
         "added", "after", "awards", "case", "claim", "cover", "during", "end", "event", "facts",
@@ -165,9 +165,10 @@ class Run:
             self.begin(claim["cover_from"])
             self.claim_in_turn(claim, False)
         self.begin(case.get("cover_from") or case.get("enrolled_on"))
-        claims = [self.claim_in_turn(claim, explain) for claim in case["claims"]]
-        total = 0
-        for assessed in claims:
+        claims, total = [], 0
+        for claim in case["claims"]:
+            assessed = self.claim_in_turn(claim, explain)
+            claims.append(assessed)
             total += assessed[0]
         return Assessment(total, claims)
 
@@ -232,13 +233,13 @@ def _bases(run: Run, benefit: BenefitRule) -> list[int]:
     """A benefit's base per stay, or of the claim itself where it has no stays."""
     of, units = benefit.of, run.units
     if len(of) == 1 and not benefit.less:
-        name = of[0]
-        return [
-            fen
-            if (fen := unit.get(name)).__class__ is int and fen >= 0
-            else _amount(run, unit, name)
-            for unit in units
-        ]
+        name, bases = of[0], []
+        for unit in units:
+            fen = unit.get(name)
+            if fen.__class__ is not int or fen < 0:
+                fen = _amount(run, unit, name)
+            bases.append(fen)
+        return bases
     if not of:
         return [0] * len(units)
     return [_base(run, benefit, unit) for unit in units]
@@ -296,20 +297,21 @@ def _pay(run: Run, benefit: BenefitRule, bases: list[int] | None) -> None:
     """One benefit: its steps per stay, summed, then its steps on the claim."""
     if bases is None:
         bases = _bases(run, benefit)
+    benefit_id, of = benefit.id, benefit.of
     flow, start = 0, sum(bases)
-    if benefit.stay_steps:
+    if stay_steps := benefit.stay_steps:
         for n, base in enumerate(bases):
             x = base
-            for step in benefit.stay_steps:
-                x = _apply(run, benefit.id, step, x, n, base, benefit.of)
+            for step in stay_steps:
+                x = _apply(run, benefit_id, step, x, n, base, of)
             flow += x
     else:
         flow = start = start - _paid_before(run, benefit) if benefit.paid else start
         if start < 0:
             flow = start = 0
     for step in benefit.claim_steps:
-        flow = _apply(run, benefit.id, step, flow, None, start, benefit.of)
-    run.paid[benefit.id] = flow
+        flow = _apply(run, benefit_id, step, flow, None, start, of)
+    run.paid[benefit_id] = flow
 
 
 def _paid_before(run: Run, benefit: BenefitRule) -> int:
@@ -329,35 +331,32 @@ def _apply(run, owner: str, step: StepRule, x: int, n, base=1, of=(), shared=0) 
     """
     kind, span, slot, by, curve, name, clause, index, decided = step
     at: tuple = ()
-    prior = counted = None
+    prior = None
     if by:
         curve, at = _read(run, by, curve, n)
         if curve is None:
             return 0
     if slot is None and kind == FLOW and run.steps is None and not shared:
         return curve(x)
-    fed = x
-    if kind > LUMP:
-        fed = counted = _counted(run, kind, n)
+    fed = x if kind <= LUMP else _counted(run, kind, n)
     if slot is None:
         after = curve(shared + fed) - curve(shared) if shared else curve(fed)
         if span == "claim":
             prior = shared
     else:
-        key = slot if span != "year" else (slot, run.year)
-        prior, added = run.sums.get(key, 0), run.added
-        if key in added:
-            prior += added[key]
+        key, added = slot if span != "year" else (slot, run.year), run.added
+        prior = added[key] if key in added else run.sums.get(key, 0)
         given = curve(prior)
         after = curve(prior + fed) - given
         if not decided:
-            added[key] = added.get(key, 0) + fed
-        if kind == DAILY:
-            prior = given
+            added[key] = prior + fed
     if kind != FLOW:
+        if slot is not None and kind == DAILY:
+            prior = given
         after = _bounded(kind, after, x, base, of)
     if run.steps is not None:
         stay = n if run.stays else None
+        counted = fed if kind > LUMP else None
         run.steps.append(Step(owner, stay, name, x, prior, after, clause, index, at, counted))
     return after
 
@@ -374,7 +373,7 @@ def _bounded(kind: int, after: int, x: int, base: int, of: tuple[str, ...]) -> i
 def _read(run: Run, by: tuple[str, ...], node: Any, n: int | None):
     """The curve that the facts choose; a missing or unknown fact is named, never assumed."""
     stay = run.stays[n] if n is not None and run.stays else run.claim
-    at = []
+    at: tuple = ()
     for name in by:
         value = stay.get(name)
         if value is None:
@@ -388,8 +387,8 @@ def _read(run: Run, by: tuple[str, ...], node: Any, n: int | None):
             wish = f"请填写{label}" if value is None else f"{label}没有“{value}”这一项"
             run.refused.append(Refusal(name, wish))
             return None, ()
-        at.append(value)
-    return node, tuple(at)
+        at += (value,)
+    return node, at
 
 
 def _counted(run: Run, kind: int, n: int | None) -> int:
@@ -410,29 +409,29 @@ def _counted(run: Run, kind: int, n: int | None) -> int:
 def _share_caps(run: Run) -> None:
     """Caps that several benefits share, last of all; what is over comes off the last benefit."""
     for pool_id, members, step in run.rule.caps:
-        paid = [benefit_id for benefit_id in members if benefit_id in run.paid]
-        if not paid:
-            continue
-        before = sum([run.paid[benefit_id] for benefit_id in paid])
-        over = before - _apply(run, pool_id, step, before, None)
+        paid, before, among = run.paid, 0, False
+        for benefit_id in members:
+            if benefit_id in paid:
+                before, among = before + paid[benefit_id], True
+        over = before - _apply(run, pool_id, step, before, None) if among else 0
         if not over:
             continue
-        for benefit_id in reversed(paid):
-            cut = min(over, run.paid[benefit_id])
-            run.paid[benefit_id] -= cut
-            over -= cut
+        for benefit_id in reversed(members):
+            if benefit_id in paid:
+                cut = min(over, paid[benefit_id])
+                paid[benefit_id] -= cut
+                over -= cut
 
 
 def _carry(run: Run, benefits, decided: int | None) -> None:
     """Add an accepted claim to the totals; closing caps and pools carry what was decided."""
     rule, sums = run.rule, run.sums
     awards = run.paid if decided is None else _awarded(run.paid, decided)
-    for key, fen in run.added.items():
-        sums[key] = sums.get(key, 0) + fen
+    sums.update(run.added)
     for benefit in benefits:
         award = awards.get(benefit.id, 0)
-        for step in benefit.closing:
-            key = (step.slot, run.year) if step.span == "year" else step.slot
+        for slot, span in benefit.closing:
+            key = slot if span != "year" else (slot, run.year)
             sums[key] = sums.get(key, 0) + award
         if benefit.times and award:
             paid = (benefit.id, benefit.times[1])

@@ -106,7 +106,9 @@ def _count(run: Run, claim, say) -> None:
     during, after, _ = run.rule.counts
     if claim.get("decided") is not None:
         return None
-    filed = dated(claim, "filed_on")
+    filed = claim.get("filed_on")
+    if filed.__class__ is not date:
+        filed = dated(claim, "filed_on")
     if filed is None or run.end is None:
         field = "filed_on" if filed is None else "cover_from"
         return say(Refusal(field, f"请填写{DATES[field]}"))

@@ -8,6 +8,7 @@ pays R(F(x)); over a longer span, with S the running total, R(F(S)) - R(F(S-x)).
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from huigong.plans.vocabulary import FACTS, OPEN, PAID, ROUNDINGS, STAY
@@ -41,7 +42,8 @@ class StepRule(NamedTuple):
     decided: bool  # a closing cap: its prior is what was decided
 
 
-class BenefitRule(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class BenefitRule:
     """One benefit made ready; `paid` says it comes after what other benefits paid."""
 
     id: str
@@ -51,13 +53,14 @@ class BenefitRule(NamedTuple):
     paid: bool
     stay_steps: tuple[StepRule, ...]
     claim_steps: tuple[StepRule, ...]
-    closing: tuple[StepRule, ...]
+    closing: tuple[tuple[int, str], ...]  # (slot, span) of each cap that carries what was decided
     waiting: int
     times: tuple[int, str] | None
     clause: str
 
 
-class Rule(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Rule:
     """A plan made ready for assessing; make it once for many cases."""
 
     plan: Plan
@@ -243,7 +246,7 @@ def _benefit(plan: Plan, benefit: Plan, slots: list[str]) -> BenefitRule:
         paid=PAID in benefit["less"],
         stay_steps=tuple(steps[:longer]),
         claim_steps=tuple(steps[longer:]),
-        closing=tuple(s for s in steps if s.decided and s.slot is not None),
+        closing=tuple((s.slot, s.span) for s in steps if s.decided and s.slot is not None),
         waiting=plan["waiting_days"] if waiting is None else waiting,
         times=times and (times["limit"], times["per"]),
         clause=benefit["clause"],
