@@ -61,10 +61,11 @@ def _print_link(settings: Settings, token: str) -> None:
 @click.option("--backed-up", is_flag=True, help="PostgreSQL：已用 pg_dump 备份")
 def migrate(backed_up: bool) -> None:
     """把数据库结构升级到最新，升级前先备份；以前未加密保管的文件随后加密。"""
-    from huigong import backups, clock, database, migrations
+    from huigong import backups, clock, database, migrations, vault
 
     settings = read_settings()
     _refuse_before_init(settings)
+    vault.unlock(settings.keys)
     database.connect_to(settings.database_url)
     database.check_readable()
     with database.db.connection_context():

@@ -1,6 +1,5 @@
 """Schemes and cover: dated editions, rosters, enrollments."""
 
-import json
 from datetime import date
 from typing import Any, ClassVar
 
@@ -18,8 +17,8 @@ from peewee import (
     TextField,
 )
 
-from huigong import rules
-from huigong.tables.base import Base, JsonField, PlanField, Sealed
+from huigong import rules, vault
+from huigong.tables.base import Base, JsonField, KeyField, PlanField
 from huigong.tables.people import Member, Organization, User
 
 
@@ -161,16 +160,28 @@ class RosterEvent(Base):
     note = TextField(default="")
 
 
-class RosterRow(Sealed):
-    """A staged row of a roster. `secret` seals the ID, phone and bank card as one JSON."""
+class RosterRow(Base):
+    """A staged row of a roster. Its ID, phone and card are sealed for the member it may become,
+    who takes over its `ref`: approving it opens nothing."""
 
+    ref = TextField(default=vault.new_ref)
     roster = ForeignKeyField(Roster, backref="rows", on_delete="CASCADE", index=False)
     number = IntegerField()  # the row in their file
     name = TextField(default="")
-    secret = BlobField(default=b"")
+    pinyin = TextField(default="")
+    sort_key = KeyField(default="")
+    sex = TextField(default="")
+    born_on = DateField(null=True)
+    resident_id = BlobField(default=b"")
     id_index = TextField(default="")
-    facts = JsonField(default=dict)  # sex, born_on, age, employment, insurance, membership, bank
-    kind = TextField()  # new | renewed | unchanged | faulty
+    tail_index = TextField(default="")
+    phone = BlobField(default=b"")
+    bank_card = BlobField(default=b"")
+    bank = TextField(default="")
+    membership = TextField(default="")  # as the file says it, or ""
+    facts = JsonField(default=dict)  # the enrollment facts of the scheme
+    fee = BigIntegerField(default=0)
+    kind = TextField()  # new | renewed | unchanged | faulty | unproven
     faults = JsonField(default=list)  # [[column's title, message], …]
     warnings = JsonField(default=list)  # [message, …]: worth a second look, not a refusal
 
@@ -182,9 +193,10 @@ class RosterRow(Sealed):
         """The condition that a row is worth a second look, as its partial index says it."""
         return NodeList((cls.warnings, SQL("<> '[]'")))
 
-    def opened_secret(self) -> Any:
-        """The ID, phone and card of a row, each "" where it has none."""
-        return json.loads(self.opened("secret") or '{"id": "", "phone": "", "card": ""}')
+    def opened(self, column: str) -> str:
+        """The ID, phone or card of the person it may become."""
+        sealed, table = getattr(self, column), Member._meta.table_name
+        return vault.current().open(sealed, table=table, column=column, row=self.ref)
 
 
 RosterRow.add_index(

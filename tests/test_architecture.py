@@ -48,7 +48,7 @@ ALLOWED = {
     "database": {"refusals"},
     "tables": BELOW_MODELS,
     "models": BELOW_MODELS | {"tables"},
-    "migrations": {"database", "models", "refusals"},
+    "migrations": {"database", "models", "refusals", "vault", "pinyin", "rules", "plans"},
     "backups": {"config", "refusals"},
     "workflows": DEEDS,
     "site": DEEDS - {"workflows", "uploads", "sheets"},

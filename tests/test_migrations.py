@@ -1,11 +1,26 @@
+import json
+from datetime import date
+
 import pytest
 from builders import NOW, TODAY, a_city, a_user
 
-from huigong import database, migrations
+from huigong import database, migrations, vault
 from huigong.migrations import ddl
-from huigong.models import ADD_ONLY, TABLES, AuditEvent, Journal, Organization, Role
+from huigong.models import (
+    ADD_ONLY,
+    TABLES,
+    AuditEvent,
+    Journal,
+    Member,
+    Organization,
+    Role,
+    RosterRow,
+)
+from huigong.plans import compile_scheme
 from huigong.refusals import StartRefused
-from huigong.workflows import audit
+from huigong.workflows import audit, schemes
+
+PUYANG = "puyang-hospital-2025"
 
 
 def _schema() -> set[str]:
@@ -83,3 +98,59 @@ def test_a_refused_deed_leaves_nothing_behind(office):
     with pytest.raises(ValueError, match="refused"):
         deed()
     assert not Organization.select().where(Organization.name == "半途而废市总工会").exists()
+
+
+def _staged_before(number: str) -> None:
+    """A member and a submitted roster's row as the first schema kept them."""
+    keys, mark = vault.current(), "?" if database.is_sqlite() else "%s"
+
+    def insert(table: str, **values: object) -> None:
+        names, marks = '", "'.join(values), ", ".join([mark] * len(values))
+        statement = f'INSERT INTO "{table}" ("{names}") VALUES ({marks})'
+        database.db.execute_sql(statement, tuple(values.values()))
+
+    facts = {"age": 44, "membership": "member", "unit_level": "county", "year": 2025}
+    facts |= {"sex": "female", "born_on": "1980-05-06", "bank": "示例银行"}
+    secret = json.dumps({"id": number, "phone": "13800000000", "card": ""})
+    sealed = keys.seal(secret, table="roster_row", column="secret", row="r1")
+    none = dict.fromkeys(("contact_name", "contact_phone", "address", "pinyin"), "")
+    insert("organization", id=1, name="示例", level="unit", path="/1/", opened_on=TODAY, **none)
+    insert("user", id=1, organization_id=1, name="演示", login="a", phone="", password_hash="",
+           failures=0, made_at=NOW)  # fmt: skip
+    insert("scheme", id=1, organization_id=1, slug="s", name="s")
+    plan = json.dumps(compile_scheme(dict(schemes.shipped())[PUYANG], f"{PUYANG}.toml"))
+    insert("edition", id=1, organization_id=1, scheme_id=1, code="c", name="n", plan=plan,
+           plan_hash="", enrolled_from=TODAY, stage="published", drafted_on=TODAY)  # fmt: skip
+    insert("roster", id=1, organization_id=1, edition_id=1, number="1", cover_from=TODAY,
+           rest_by="unit", stage="submitted", file="", file_name="", made_by_id=1, made_at=NOW,
+           people=1, faulty=0, digest="{}", unread="[]", split="[]", clean_only=False,
+           total=0)  # fmt: skip
+    insert("roster_row", ref="r1", roster_id=1, number=3, name="单小明", secret=sealed,
+           id_index=Member.index_of_id(number), facts=json.dumps(facts), kind="new",
+           faults="[]", warnings="[]")  # fmt: skip
+    insert("member", ref="m1", organization_id=1, name="张三", pinyin="", sort_key="", sex="",
+           resident_id=b"", id_index="i", phone=b"", bank_card=b"", bank="", membership="",
+           tail_index=keys.index(number[-4:], kind="id tail"))  # fmt: skip
+
+
+def test_a_roster_staged_before_can_still_be_read_and_approved(office):
+    number = "419999198005060013"
+    with database.db.atomic() as transaction:
+        for model in TABLES:
+            cascade = "" if database.is_sqlite() else " CASCADE"
+            database.db.execute_sql(f'DROP TABLE "{model._meta.table_name}"{cascade}')
+        first, staged = (step.load() for step in migrations._runner().migrations()[:2])
+        first.up(None, database.db)
+        _staged_before(number)
+        staged.up(None, database.db)
+        row, member = RosterRow.get(), Member.get()
+        transaction.rollback()
+    assert [row.opened(name) for name in ("resident_id", "phone", "bank_card")] == [
+        number, "13800000000", "",
+    ]  # fmt: skip
+    assert (row.name, row.pinyin, row.sort_key) == ("单小明", "sxm", "shan4 xiao3 ming2")
+    assert (row.sex, row.born_on, row.bank, row.fee) == (
+        "female", date(1980, 5, 6), "示例银行", 80_00,
+    )  # fmt: skip
+    assert row.facts == {"age": 44, "membership": "member", "unit_level": "county", "year": 2025}
+    assert row.tail_index == member.tail_index == Member.index_of_tail(number)

@@ -61,7 +61,7 @@ def test_what_a_unit_said_about_a_column_is_used_on_its_next_upload_and_nobody_e
     roster = a_drafted_roster(unit, content=content, by=clerk)
     assert roster.unread == []
     row = RosterRow.get(RosterRow.roster == roster)
-    assert row.opened_secret()["phone"] == person["手机号"]
+    assert row.opened("phone") == person["手机号"]
     other = a_drafted_roster(a_county_unit("另一示例单位"), content=content)
     assert other.unread == [["D", "班组电话"]]
 

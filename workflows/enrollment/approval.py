@@ -5,35 +5,25 @@ broke off is simply done again.
 """
 
 import time
-from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-from huigong import pinyin, rules
-from huigong.database import among, insert_rows, writes
-from huigong.models import Enrollment, Organization, Roster, RosterRow, User
-from huigong.plans.vocabulary import FACTS
+from peewee import JOIN, SQL, Case, Value, fn
+
+from huigong import pinyin
+from huigong.database import among, let_others_write, writes
+from huigong.models import Enrollment, Member, Organization, Roster, RosterRow, User
 from huigong.refusals import Lost, Refused
 from huigong.workflows import audit, funding, gifts, shares
 from huigong.workflows.enrollment.apart import apart
 from huigong.workflows.enrollment.covers import TO_ENROLL, conflicts
 from huigong.workflows.enrollment.history import still, tell
-from huigong.workflows.enrollment.members import (
-    Entry,
-    StagedRow,
-    entries,
-    find_or_make,
-    known_among,
-)
+from huigong.workflows.enrollment.members import find_or_make
 from huigong.workflows.enrollment.reading import Pace, Told, quiet
 from huigong.workflows.enrollment.rosters import refuse_own
 
 CHUNK: Final = 2000  # rows in the first transaction
-_COLUMNS: Final = (
-    *("organization_id", "member_id", "edition_id", "roster_id", "certificate"),
-    *("cover_from", "cover_to", "renewal", "facts", "fee"),
-)
 
 
 def approve_roster(roster: Roster, *, by: User, at: datetime, told: Told = quiet) -> Roster:
@@ -45,18 +35,15 @@ def approve_roster(roster: Roster, *, by: User, at: datetime, told: Told = quiet
     """
     refuse_approval(roster, by)
     prefix = certificate_prefix(roster.edition.organization)
-    pace, done = Pace(CHUNK), 0
-    fees: dict[str, int] = {}
-    for batch in _batches(roster, pace):
-        people = entries(*batch)
-        for entry in people:
-            if entry.enrolled not in fees:
-                fees[entry.enrolled] = _fee(roster, entry)
+    pace, waiting = Pace(CHUNK), _waiting(roster, prefix)
+    done = 0
+    while rows := waiting[done : done + pace.rows]:
         begun = time.perf_counter()
-        _enroll_some(roster, people, prefix=prefix, fees=fees)
+        _enroll_some(roster, rows, prefix=prefix)
         pace.took(time.perf_counter() - begun)
-        done += len(people)
-        told("enroll", done, roster.people)
+        done += len(rows)
+        let_others_write()
+        told("enroll", roster.people - len(waiting) + done, roster.people)
     told("settle", roster.people, roster.people)
     return apart(
         lambda: (conflicts(roster), funding.people_of(roster)),
@@ -99,68 +86,64 @@ def certificate_prefix(city: Organization) -> str:
     return "".join(word[0] for word in pinyin.sort_key(city.name[:2]).split()).upper()
 
 
-def _batches(roster: Roster, pace: Pace) -> Iterator[tuple[int, list[StagedRow], frozenset[str]]]:
-    """The rows to enroll in the file's order, each batch with who among them is known."""
-    columns: tuple[Any, ...] = (
-        *(RosterRow.id, RosterRow.ref, RosterRow.name, RosterRow.secret, RosterRow.id_index),
-        *(RosterRow.facts.cast("TEXT"), RosterRow.kind, RosterRow.number),
+def _waiting(roster: Roster, prefix: str) -> list[int]:
+    """The rows to enroll but those that a broken-off approval enrolled, as their names sort: what
+    goes into the lists' indexes together then lies together in them."""
+    done: Any = Enrollment.select(Enrollment.certificate).where(Enrollment.roster == roster)
+    rows: Any = RosterRow.select(RosterRow.id).where(
+        RosterRow.roster == roster, RosterRow.kind << TO_ENROLL
     )
-    for kind in TO_ENROLL:
-        after = 0
-        while True:
-            query: Any = RosterRow.select(*columns).where(
-                RosterRow.roster == roster, RosterRow.kind == kind, RosterRow.number > after
-            )
-            rows = list(query.order_by(RosterRow.number).limit(pace.rows).tuples())
-            if not rows:
-                break
-            after = rows[-1][-1]
-            batch = [(*row[:3], bytes(row[3]), *row[4:7]) for row in rows]
-            yield roster.organization_id, batch, frozenset(known_among([row[4] for row in rows]))
+    rows = rows.where(_certificate(roster, prefix).not_in(done))
+    return [id for (id,) in rows.order_by(RosterRow.sort_key, RosterRow.id).tuples()]
+
+
+def _certificate(roster: Roster, prefix: str) -> Any:
+    """The certificate's number as SQL. It is the row's, so that doing it again gives the same."""
+    row: Any = RosterRow.id
+    padded = fn.SUBSTR((row + 10_000_000).cast("TEXT"), SQL("2"))
+    number = Case(None, ((row < 10_000_000, padded),), row.cast("TEXT"))
+    return Value(f"{prefix}{roster.cover_from.year}-").concat(number)
 
 
 @writes
-def _enroll_some(roster: Roster, people: list[Entry], *, prefix: str, fees: dict[str, int]) -> None:
-    """Enroll some of a roster's people, those left out whom a broken-off approval enrolled."""
+def _enroll_some(roster: Roster, rows: list[int], *, prefix: str) -> None:
+    """Enroll some of a roster's people, those left out who were enrolled for it already."""
     still(roster, "submitted")
-    ids = find_or_make(roster, people)
-    there = _enrolled_already(roster, list(ids.values()))
-    first, last = roster.cover_from.isoformat(), roster.cover_to.isoformat()
-    # The certificate's number is the row's, so that doing it again gives the same.
-    start, unit = f"{prefix}{roster.cover_from.year}-", roster.organization_id
-    insert_rows(
-        "enrollment",
-        _COLUMNS,
-        [
-            (
-                *(unit, member, roster.edition_id, roster.id, f"{start}{entry.row:07d}"),
-                *(first, last, entry.kind == "renewed", entry.enrolled, fees[entry.enrolled]),
-            )
-            for entry in people
-            if (member := ids[entry.id_index]) not in there
-        ],
-    )
+    _refuse_foreign(roster, find_or_make(roster, rows))
+    there = Enrollment.alias()
+    done = (there.member == Member.id) & (there.edition == roster.edition_id)
+    done &= there.cover_from == roster.cover_from
+    values: dict[Any, Any] = {
+        Enrollment.organization: Value(roster.organization_id),
+        Enrollment.member: Member.id,
+        Enrollment.edition: Value(roster.edition_id),
+        Enrollment.roster: RosterRow.roster,
+        Enrollment.certificate: _certificate(roster, prefix),
+        Enrollment.cover_from: Value(roster.cover_from),
+        Enrollment.cover_to: Value(roster.cover_to),
+        Enrollment.renewal: RosterRow.kind == "renewed",
+        Enrollment.facts: RosterRow.facts,
+        Enrollment.fee: RosterRow.fee,
+    }
+    people: Any = RosterRow.select(*values.values())
+    people = people.join(Member, on=Member.id_index == RosterRow.id_index)
+    people = people.join(there, JOIN.LEFT_OUTER, on=done)
+    people = people.where(among(RosterRow.id, rows), there.id.is_null()).order_by(RosterRow.id)
+    Enrollment.insert_from(people, list(values)).returning().execute()
 
 
-def _fee(roster: Roster, entry: Entry) -> int:
-    facts = {name: value for name, value in entry.facts.items() if name in FACTS}
-    return rules.fee(roster.edition.plan, facts).total
-
-
-def _enrolled_already(roster: Roster, members: list[int]) -> set[int]:
-    """The members whom a broken-off approval enrolled. Refuses those of another roster."""
-    there: Any = Enrollment.select(Enrollment.member, Enrollment.roster).where(
+def _refuse_foreign(roster: Roster, members: list[int]) -> None:
+    """Refuse members whom another roster of the edition enrolled from the same day."""
+    if not members:
+        return
+    foreign: Any = Enrollment.select().where(
         among(Enrollment.member, members),
         Enrollment.edition == roster.edition_id,
         Enrollment.cover_from == roster.cover_from,
+        Enrollment.roster.is_null() | (Enrollment.roster != roster.id),
     )
-    found: dict[int, int] = dict(there.tuples())
-    foreign = sum(other != roster.id for other in found.values())
-    if foreign:
-        raise Refused(
-            "roster", f"有{foreign}人已在另一份名册中参保：请退回这份名册，让单位重新上传"
-        )
-    return set(found)
+    if count := foreign.count():
+        raise Refused("roster", f"有{count}人已在另一份名册中参保：请退回这份名册，让单位重新上传")
 
 
 def _settle_approval(

@@ -6,7 +6,6 @@ and payouts, so that caps, counts, renewals, replay and the ledger are right fro
 Booking goes in short steps; what broke off is simply done again.
 """
 
-import json
 from collections import defaultdict
 from datetime import date, datetime
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from peewee import JOIN
 
-from huigong import rules, uploads, vault
+from huigong import rules, uploads
 from huigong.database import among, insert_rows, writes
 from huigong.models import (
     Edition,
@@ -32,6 +31,7 @@ from huigong.refusals import Lost, Refused
 from huigong.sheets import Source
 from huigong.workflows import audit, shares
 from huigong.workflows.enrollment import opening_sheets as sheets
+from huigong.workflows.enrollment import staged
 from huigong.workflows.enrollment.approval import approve_roster
 from huigong.workflows.enrollment.checks import Person, RosterCheck
 from huigong.workflows.enrollment.columns import Header, plain_title
@@ -41,10 +41,6 @@ from huigong.workflows.enrollment.reading import Told, quiet
 
 CHUNK: Final = 1000
 Faults = list[tuple[int, str]]
-_STAGED: Final = (
-    *("ref", "roster_id", "number", "name", "secret", "id_index", "facts", "kind", "faults"),
-    "warnings",
-)
 _FIELD_OF: Final = {
     "姓名": "name", "身份证号": "id_number", "手机号": "mobile", "银行卡号": "bank_card",
     "开户行": "bank", "性别": "sex", "出生日期": "birth", "用工形式": "employment",
@@ -396,8 +392,16 @@ def _roster(
 ) -> Roster:
     """A roster of the opening with its rows, submitted."""
     roster = _begin(opening, number, group, at)
+    stage = staged.stager(roster.id)
+    rows = [
+        stage(
+            cover.number, cover.person, cover.id_index, staged.dumped(cover.facts), cover.fee,
+            "renewed" if cover.renewed else "new",
+        )
+        for cover in people
+    ]  # fmt: skip
     for start in range(0, len(people), CHUNK):
-        _stage([_staged(roster, cover) for cover in people[start : start + CHUNK]])
+        _stage(rows[start : start + CHUNK])
     total = sum(cover.fee for cover in people)
     parts = shares.parts_of(roster, [(cover.facts, 1) for cover in people])
     changes: dict[str, Any] = {"people": len(people), "total": total, "submitted_by": opening.by_id}
@@ -425,24 +429,9 @@ def _begin(opening: Opening, number: str, group: Group, at: datetime) -> Roster:
 
 @writes
 def _stage(rows: list[tuple[Any, ...]]) -> None:
-    insert_rows("roster_row", _STAGED, rows)
+    insert_rows("roster_row", staged.COLUMNS, rows)
 
 
 @writes
 def _submit(roster: Roster, changes: dict[str, Any]) -> None:
     roster.move("stage", was="reading", to="submitted", **changes)
-
-
-def _staged(roster: Roster, cover: Cover) -> tuple[Any, ...]:
-    ref, person = vault.new_ref(), cover.person
-    secret = {"id": person.id_number, "phone": person.mobile, "card": person.bank_card}
-    sealed = vault.current().seal(
-        json.dumps(secret, ensure_ascii=False), table="roster_row", column="secret", row=ref
-    )
-    personal = {"sex": person.sex, "born_on": person.birth.isoformat(), "bank": person.bank}
-    facts = json.dumps(cover.facts | personal, ensure_ascii=False, sort_keys=True)
-    kind = "renewed" if cover.renewed else "new"
-    return (
-        *(ref, roster.id, cover.number, person.name, sealed, cover.id_index, facts, kind),
-        *("[]", "[]"),
-    )

@@ -4,7 +4,6 @@ Rows go in short transactions, as many in each as keep the write lock near a fif
 the roster's one row says in the last of them that it is a draft. What broke off begins anew.
 """
 
-import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -12,11 +11,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from huigong import uploads, vault
+from huigong import rules, uploads, vault
 from huigong.database import among, insert_rows, writes
-from huigong.models import AgeProof, Member, Roster, RosterRow
+from huigong.models import AgeProof, Roster, RosterRow
 from huigong.refusals import Refused
 from huigong.workflows import shares
+from huigong.workflows.enrollment import staged
+from huigong.workflows.enrollment.checks import Person
 from huigong.workflows.enrollment.covers import TO_ENROLL, Covers, Standing, changed_words
 from huigong.workflows.enrollment.history import still
 from huigong.workflows.enrollment.meanings import asked_title, meanings_of
@@ -26,13 +27,11 @@ from huigong.workflows.enrollment.staging import Line, RosterReading
 Told = Callable[[str, int, int], None]
 
 CHUNK: Final = 2000  # rows in the first transaction
-MOST: Final = 8000
+LEAST: Final = 500
+MOST: Final = 16_000
+AIM: Final = 0.22  # seconds with the write lock
 LOST: Final = "保管的名册文件已打不开，请重新上传"
 EXAMPLES: Final = 5  # first sentences kept of each kind of fault
-_STAGED: Final = (
-    *("ref", "roster_id", "number", "name", "secret", "id_index", "facts", "kind", "faults"),
-    "warnings",
-)
 
 
 def quiet(phase: str, done: int, total: int) -> None:
@@ -40,17 +39,16 @@ def quiet(phase: str, done: int, total: int) -> None:
 
 
 class Pace:
-    """How many rows the next transaction takes."""
+    """How many rows the next transaction takes: as many as hold the write lock a quarter of a
+    second, for the fewer there are, the less often the same pages are written."""
 
     def __init__(self, rows: int):
         self.rows = rows
 
     def took(self, seconds: float) -> None:
-        """Learn from the last one: twice as many after a quick one, half after a slow one."""
-        if seconds < 0.06:
-            self.rows = min(self.rows * 2, MOST)
-        elif seconds > 0.2:
-            self.rows = max(self.rows // 2, 1000)
+        """Learn from the last one; at most twice as many at once, at least half."""
+        times = min(max(AIM / max(seconds, 0.001), 0.5), 2.0)
+        self.rows = min(max(int(self.rows * times), LEAST), MOST)
 
 
 def read_roster_file(
@@ -151,56 +149,68 @@ class Staging:
     def __init__(self, roster: Roster, reading: RosterReading, seen: Sequence[str]):
         self.roster_id, self.reading = roster.id, reading
         self.covers, self.digest = Covers(roster, seen=seen), Digest(reading.plan)
-        self._seal = vault.current().sealing(table="roster_row", column="secret")
+        self._staged, self._alike = staged.stager(roster.id), dict[Any, tuple[Any, str, int]]()
         proofs: Any = AgeProof.select(AgeProof.id_index).where(AgeProof.roster == roster)
         self._proven = {index for (index,) in proofs.tuples()}
 
-    def rows(self, lines: Sequence[Line]) -> list[tuple[Any, ...]]:
-        people = (line.person for line in lines)
-        indexes = [Member.index_of_id(person.id_number) if person else "" for person in people]
-        standing = self.covers.of([index for index in indexes if index])
-        new = Standing("new")
-        return [
-            self._person(line, index, standing.get(index, new)) if index else self._faulty(line)
-            for line, index in zip(lines, indexes, strict=True)
-        ]
+    def rows(self, lines: Sequence[Line]) -> list[staged.Staged]:
+        index_of = vault.current().indexing(kind="id")
+        indexes = [index_of(line.person.id_number) if line.person else "" for line in lines]
+        standing, new = self.covers.of([index for index in indexes if index]), Standing("new")
+        counted: Counter[tuple[str, Any]] = Counter()
+        rows = []
+        for line, index in zip(lines, indexes, strict=True):
+            if line.person is None:
+                rows.append(self._faulty(line))
+                continue
+            stand, person = standing.get(index, new), line.person
+            alike = (
+                *(person.age, person.insurance, person.membership, person.employment),
+                person.gifted,
+            )
+            _, facts, fee = self._alike.get(alike) or self._of_all_alike(alike, person)
+            if stand is new and not line.faults and not person.warnings:
+                kind = "new"
+                rows.append(self._staged(line.number, person, index, facts, fee, kind))
+            else:
+                kind, *told = self._judged(line, person, index, stand)
+                rows.append(self._staged(line.number, person, index, facts, fee, kind, *told))
+            counted[kind, alike] += 1
+        for (kind, alike), count in counted.items():
+            self.digest.count(kind, self._alike[alike][0], by=count)
+        return rows
 
-    def _faulty(self, line: Line) -> tuple[Any, ...]:
+    def _of_all_alike(self, alike: Any, person: Person) -> tuple[dict[str, Any], str, int]:
+        """The facts of a scheme about all who are alike to it, and their fee; one that the
+        source does not state is refused when all is counted."""
+        facts = {k: v for k, v in self.reading.facts(person).items() if k in staged.KEPT}
+        try:
+            fee = rules.fee(self.reading.plan, facts).total
+        except rules.NotStated:
+            fee = 0
+        self._alike[alike] = facts, staged.dumped(facts), fee
+        return self._alike[alike]
+
+    def _faulty(self, line: Line) -> staged.Staged:
         faults = _pairs(line)
         self.digest.count("faulty", {})
         self.digest.add_faults(line.number, faults)
-        return (
-            *(vault.new_ref(), self.roster_id, line.number, line.shown_name, b"", "", "{}"),
-            *("faulty", _dumped(faults), "[]"),
-        )
+        return staged.faulty(self.roster_id, line.number, line.shown_name, staged.dumped(faults))
 
-    def _person(self, line: Line, index: str, stand: Standing) -> tuple[Any, ...]:
-        person, kind = line.person, stand.kind
-        assert person is not None  # noqa: S101 - the caller chose by it; this tells the type checker
-        faults = [["身份证号", stand.fault]] if stand.fault else []
+    def _judged(
+        self, line: Line, person: Person, index: str, stand: Standing
+    ) -> tuple[str, str, str]:
+        """The kind of a row, with its faults and warnings as JSON."""
+        kind, faults = stand.kind, [["身份证号", stand.fault]] if stand.fault else []
         if line.faults and kind in TO_ENROLL and index not in self._proven:
             kind, faults = "unproven", _pairs(line)
         warnings = [*person.warnings]
         if stand.member is not None and kind != "unchanged":
             warnings += changed_words(stand.member, name=person.name, card=person.bank_card)
-        facts = self.reading.facts(person)
-        self.digest.count(kind, facts)
         self.digest.warned += bool(warnings) and kind != "faulty"
         if faults:
             self.digest.add_faults(line.number, faults)
-        facts |= {"sex": person.sex, "born_on": person.birth.isoformat(), "bank": person.bank}
-        ref = vault.new_ref()
-        # Digits and X only, or the checks had refused them: JSON without an encoder's cost.
-        secret = f'{{"card": "{person.bank_card}", "id": "{person.id_number}", '
-        secret += f'"phone": "{person.mobile}"}}'
-        return (
-            *(ref, self.roster_id, line.number, person.name, self._seal(secret, ref)),
-            *(index, _dumped(facts), kind, _dumped(faults) if faults else "[]"),
-            _dumped(warnings) if warnings else "[]",
-        )
-
-
-_dumped: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
+        return kind, staged.dumped(faults), staged.dumped(warnings)
 
 
 def _pairs(line: Line) -> list[list[str]]:
@@ -210,7 +220,7 @@ def _pairs(line: Line) -> list[list[str]]:
 @writes
 def _stage_rows(roster: Roster, rows: list[tuple[Any, ...]]) -> None:
     still(roster, "reading")
-    insert_rows("roster_row", _STAGED, rows)
+    insert_rows("roster_row", staged.COLUMNS, rows)
 
 
 @writes
@@ -224,7 +234,9 @@ def _refuse_late(roster: Roster, reading: RosterReading, digest: Digest) -> None
         digest.count("faulty", {})
         digest.add_faults(row.number, [late[row.number]])
         changed: dict[str, Any] = {"kind": "faulty", "faults": faults, "warnings": []}
-        bare: dict[str, Any] = {"secret": b"", "id_index": "", "facts": {}}
+        bare: dict[str, Any] = dict.fromkeys(("resident_id", "phone", "bank_card"), b"")
+        bare |= dict.fromkeys(("id_index", "tail_index", "bank", "membership", "sex"), "")
+        bare |= {"born_on": None, "facts": {}, "fee": 0}
         RosterRow.update(**changed, **bare).where(RosterRow.id == row.id).execute()
         digest.warned -= bool(row.warnings) and row.kind != "faulty"
 
