@@ -23,14 +23,16 @@ def annotate(
     *,
     header_row: int,
     marked: Mapping[int, Collection[int]] | None = None,
+    passing: int = 0,
 ) -> None:
     """Write the original to `destination` (an .xlsx) with the reasons beside the faulty rows.
 
     `faults` goes by the row number that Excel shows; `marked` says which cells of a row are at
-    fault (column A is 0), and without it the whole row is red. A 错误原因 column from an earlier
-    round is used again and emptied where nothing is wrong any more.
+    fault (column A is 0), and without it the whole row is red. `passing` as in `read_rows`.
+    A 错误原因 column from an earlier round is used again and emptied where nothing is wrong any
+    more.
     """
-    with read_rows(original) as rows:
+    with read_rows(original, passing=passing) as rows:
         kind, sheet, width = rows.kind, rows.name, rows.width
         header = next((row for number, row in rows if number == header_row), [])
     again = [index for index, cell in enumerate(header) if cell == REASON]
@@ -45,7 +47,7 @@ def annotate(
             destination.truncate()
         else:
             return
-    with read_rows(original) as rows:
+    with read_rows(original, passing=passing) as rows:
         write_rows(destination, _with_reasons(rows, header_row, column, faults), sheet=sheet)
 
 

@@ -21,6 +21,7 @@ from typing import Any
 from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 BATCH = 1000
+ENCODINGS = {"csv-utf8": "utf-8-sig", "csv-gb18030": "gb18030", "csv-utf16": "utf-16"}
 Order = dict[str, Any]
 
 
@@ -60,7 +61,8 @@ def as_data(value: Any) -> Any:
 
 
 def workbook(order: Order) -> Iterator[Any]:
-    """The first visible worksheet that has content, and the names of the others that do."""
+    """The first visible worksheet that has content, or a later one where so many are to be
+    passed over, and the names of the others that do."""
     upload = sys.stdin.buffer
     epoch = 1904 if _counts_from_1904(upload, order["kind"]) else 1900
     upload.seek(0)
@@ -73,13 +75,14 @@ def workbook(order: Order) -> Iterator[Any]:
         for sheet in book.sheets_metadata
         if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
     ]
-    others, found = [], False
+    others, found, passed = [], False, order["passing"]
     for name in names:
         sheet = book.get_sheet_by_name(name)
         if sheet.end is None:
             continue
-        if found:
+        if found or passed:
             others.append(name)
+            passed -= not found
             continue
         found = True
         measured(sheet.end[0] + 1, sheet.end[1] + 1, order)
@@ -88,6 +91,7 @@ def workbook(order: Order) -> Iterator[Any]:
             "height": sheet.end[0] + 1,
             "width": sheet.end[1] + 1,
             "epoch": epoch,
+            "more": name != names[-1],
         }
         blanks = [""] * (sheet.start[1] if sheet.start else 0)
         yield from batches(sheet.iter_rows(), blanks)
@@ -135,7 +139,7 @@ def _counts_from_1904(upload: Any, kind: str) -> bool:
 
 def separated(order: Order) -> Iterator[Any]:
     """The rows of a .csv, read twice: first its size, then its content."""
-    encoding = "utf-8-sig" if order["kind"] == "csv-utf8" else "gb18030"
+    encoding = ENCODINGS[order["kind"]]
     with io.TextIOWrapper(sys.stdin.buffer, encoding=encoding, newline="") as upload:
         first_lines = upload.read(8192)
         separator = max(",\t;", key=first_lines.count)
@@ -148,7 +152,7 @@ def separated(order: Order) -> Iterator[Any]:
         measured(height, width, order)
         if not width:
             raise Refusal("文件里没有内容，请填好名册再上传")
-        yield {"name": "", "height": height, "width": width, "epoch": 1900}
+        yield {"name": "", "height": height, "width": width, "epoch": 1900, "more": False}
         yield from batches(_padded(_records(upload, separator), width), [])
     yield {"others": []}
 

@@ -35,6 +35,7 @@ def read_rows(
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
     patience: float | None = None,
+    passing: int = 0,
 ) -> "SheetRows":
     """Open an upload for reading; raises SheetRefused before the first row where it can.
 
@@ -42,7 +43,8 @@ def read_rows(
     `progress(done, of)` is told rows and is called as batches arrive; `cancelled()` is asked
     several times a second. An open file is read at its own place, so one reading at a time.
     `patience` is how many seconds of waiting on the child are allowed,
-    by default 30 and two more for each MiB.
+    by default 30 and two more for each MiB. `passing` is how many sheets with content, a cover
+    for instance, are passed over.
     """
     kind = inspect_upload(source)
     if patience is None:
@@ -53,6 +55,7 @@ def read_rows(
         progress=progress or (lambda done, of: None),
         cancelled=cancelled or (lambda: False),
         patience=patience,
+        passing=passing,
     )
 
 
@@ -61,8 +64,8 @@ class SheetRows:
 
     A cell is text exactly as typed, a number (float or int: such an ID has lost digits), True or
     False, or a date; an empty cell is "". All rows have the same width. `epoch` is 1900 or 1904,
-    the base of date serials in number cells. `others`, known after the last row, names further
-    sheets that have content and were not read.
+    the base of date serials in number cells. `more` is whether sheets follow. `others`, known
+    after the last row, names further sheets that have content and were not read.
     """
 
     def __init__(
@@ -73,10 +76,12 @@ class SheetRows:
         progress: Progress,
         cancelled: Callable[[], bool],
         patience: float,
+        passing: int,
     ):
+        self.passing = passing
         self.kind, self.others = kind, list[str]()
         self._progress, self._cancelled, self._patience = progress, cancelled, patience
-        self._child = _start(source, kind, patience)
+        self._child = _start(source, kind, patience, passing)
         self._lines: queue.Queue[bytes] = queue.Queue(maxsize=_AHEAD)
         self._closing = threading.Event()
         self._feeder = threading.Thread(target=self._feed, daemon=True)
@@ -90,6 +95,7 @@ class SheetRows:
         self.height: int = opening["height"]
         self.width: int = opening["width"]
         self.epoch: int = opening["epoch"]
+        self.more: bool = opening["more"]
 
     def __iter__(self) -> Iterator[tuple[int, Row]]:
         try:
@@ -156,8 +162,11 @@ class SheetRows:
         return message
 
 
-def _start(source: Source, kind: uploads.Kind, patience: float) -> subprocess.Popen[bytes]:
+def _start(
+    source: Source, kind: uploads.Kind, patience: float, passing: int
+) -> subprocess.Popen[bytes]:
     order = {
+        "passing": passing,
         "kind": kind,
         "memory": CHILD_MEMORY,
         "seconds": int(patience) + 1,

@@ -43,6 +43,11 @@ class Kind(StrEnum):
     XLS = "xls"  # and WPS's .et, which is the same inside
     CSV_UTF8 = "csv-utf8"
     CSV_GB18030 = "csv-gb18030"
+    CSV_UTF16 = "csv-utf16"  # Excel's “Unicode 文本”
+
+    @property
+    def is_text(self) -> bool:
+        return self.value.startswith("csv")
 
 
 @contextmanager
@@ -185,12 +190,15 @@ def _inspect_text(upload: BinaryIO, head: bytes, size: int) -> Kind:
         raise SheetRefused("这是改了后缀的PDF，不是表格文件，请上传 .xlsx、.xls、.et 或 .csv 文件")
     if start.startswith((b"<!doctype", b"<html", b"<head", b"<meta", b"<table", b"<?xml", b"<!--")):
         raise SheetRefused(_WEB_PAGE)
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise SheetRefused("文本是“Unicode文本”编码，请另存为 .xlsx 后再上传")
-    if b"\0" in head or start.startswith(b"{\\rtf"):
+    is_wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if (b"\0" in head and not is_wide) or start.startswith(b"{\\rtf"):
         raise SheetRefused(_NOT_A_SHEET)
     if size > MAX_CSV:
         raise SheetRefused(f"文件超过{MAX_CSV // MIB}MB，请分成几份上传")
+    if is_wide:
+        if _decodes(upload, "utf-16"):
+            return Kind.CSV_UTF16
+        raise SheetRefused(_NOT_A_SHEET)
     for kind, encoding in ((Kind.CSV_UTF8, "utf-8"), (Kind.CSV_GB18030, "gb18030")):
         if _decodes(upload, encoding):
             return kind
@@ -202,9 +210,8 @@ def _decodes(upload: BinaryIO, encoding: str) -> bool:
     decoder = codecs.getincrementaldecoder(encoding)()
     try:
         while chunk := upload.read(MIB):
-            if b"\0" in chunk:
+            if "\0" in decoder.decode(chunk):
                 return False
-            decoder.decode(chunk)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return False

@@ -12,10 +12,11 @@ from huigong import sheets
 from huigong.sheets import editing
 
 
-def annotated(original, faults, *, header_row=2, marked=None):
+def annotated(original, faults, *, header_row=2, marked=None, passing=0):
     """The path of what comes back."""
     with NamedTemporaryFile(dir=Path(original).parent, suffix=".xlsx", delete=False) as back:
-        sheets.annotate(original, faults, back, header_row=header_row, marked=marked)
+        at = {"header_row": header_row, "passing": passing}
+        sheets.annotate(original, faults, back, marked=marked, **at)
     return Path(back.name)
 
 

@@ -5,14 +5,14 @@ from typing import BinaryIO, Final
 
 from huigong import uploads
 from huigong.models import Edition, Roster, RosterRow
-from huigong.sheets import annotate, read_rows, write_template
+from huigong.sheets import annotate, write_template
 from huigong.workflows.enrollment.columns import (
     TEMPLATE,
     TEMPLATE_EXAMPLE,
     TEMPLATE_NOTES,
     TITLES,
     Header,
-    read_roster,
+    open_roster,
 )
 from huigong.workflows.enrollment.meanings import meanings_of
 
@@ -27,14 +27,15 @@ def own_file_back(roster: Roster, folder: Path) -> BinaryIO:
     Raises SheetRefused or OSError when the kept file cannot be read any more.
     """
     with uploads.open_kept(folder, roster.file) as source:
-        with read_rows(source) as rows:
-            header, _ = read_roster(rows, meanings_of(roster.organization))
+        with open_roster(source, meanings_of(roster.organization)) as (rows, header, _):
+            passing = rows.passing
         if header is None:
             raise OSError(f"roster {roster.id} has lost its header")
         reasons, marked = _reasons(roster, header)
         target = uploads.nameless()
         try:
-            annotate(source, reasons, target, header_row=header.rows[-1], marked=marked)
+            at = {"header_row": header.rows[-1], "passing": passing}
+            annotate(source, reasons, target, marked=marked, **at)
         except BaseException:
             target.close()
             raise

@@ -1,18 +1,20 @@
 """Which column of somebody's roster is which: header rows found, titles recognized, lines skipped.
 
 Columns come in any order and under many names; what is not recognized is asked about, never
-silently dropped. Pure: rows in, answers out.
+silently dropped. Pure but for `open_roster`: rows in, answers out.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final
 
-from huigong.sheets import Cell, Column, Row
+from huigong.sheets import Cell, Column, Row, SheetRefused, SheetRows, Source, read_rows
 
+MOST_COVERS: Final = 5  # sheets before the roster's own
 HEADER_WITHIN: Final = 20  # rows from the top in which the header is looked for
 
 # In the order of the template: the field, its title, and the other names seen in the wild.
@@ -152,6 +154,18 @@ def _joined(upper: Row, lower: Row, meanings: Mapping[str, str]) -> dict[int, st
     return titles
 
 
+def _merged_down(
+    rows: Sequence[tuple[int, Row]], place: int, titles: Mapping[int, str]
+) -> dict[int, str]:
+    """Titles merged with the cell above (序号 beside groups of columns): Excel keeps the text in
+    the upper cell, so the header's own is blank."""
+    number = rows[place][0]
+    if not place or rows[place - 1][0] != number - 1:
+        return {}
+    above = enumerate(map(plain_title, rows[place - 1][1]))
+    return {index: title for index, title in above if title and not titles.get(index)}
+
+
 def _read_header(
     rows: Sequence[tuple[int, Row]], place: int, span: int, meanings: Mapping[str, str]
 ) -> Header:
@@ -160,6 +174,7 @@ def _read_header(
         titles = _joined(row, rows[place + 1][1], meanings)
     else:
         titles = {index: plain_title(cell) for index, cell in enumerate(row)}
+        titles |= _merged_down(rows, place, titles)
     header = Header(tuple(number for number, _ in rows[place : place + span]), {}, titles)
     below = [row for _, row in rows[place + span :]]
     width = max((len(row) for row in [row, *below]), default=0)
@@ -247,6 +262,48 @@ def read_roster(
             break
     header = find_header(top, remembered)
     return header, (people(chain(top, stream), header) if header else iter(()))
+
+
+@contextmanager
+def open_roster(
+    file: Source,
+    remembered: Mapping[str, str] | None = None,
+    *,
+    cancelled: Callable[[], bool] | None = None,
+) -> Iterator["Opened"]:
+    """The sheet of a workbook that is a roster: the first with its header, a cover before it
+    passed over; where there is none, the first with content and no header."""
+    with ExitStack() as left:
+        yield _opened_roster(file, remembered, cancelled, left)
+
+
+Opened = tuple[SheetRows, Header | None, Iterator[tuple[int, Row]]]
+
+
+def _opened_roster(
+    file: Source,
+    remembered: Mapping[str, str] | None,
+    cancelled: Callable[[], bool] | None,
+    left: ExitStack,
+) -> Opened:
+    """The reading that found a header, left open; a workbook is read again only for its later
+    sheets."""
+    for passing in range(MOST_COVERS + 1):
+        try:
+            rows = read_rows(file, cancelled=cancelled, passing=passing)
+        except SheetRefused:
+            if not passing:
+                raise
+            break  # no more sheets with content
+        left.callback(rows.close)
+        header, found = read_roster(rows, remembered)
+        if header is not None or not (passing or rows.more):
+            return rows, header, found
+        rows.close()
+        if not rows.more:
+            break
+    rows = left.enter_context(read_rows(file, cancelled=cancelled))
+    return rows, *read_roster(rows, remembered)
 
 
 # --- the template that is always recognized ---

@@ -9,9 +9,8 @@ from huigong import uploads
 from huigong.database import writes
 from huigong.models import ColumnMeaning, Organization, Roster, User
 from huigong.refusals import Refused
-from huigong.sheets import read_rows
 from huigong.workflows import audit
-from huigong.workflows.enrollment.columns import TITLES, Header, Question, read_roster
+from huigong.workflows.enrollment.columns import TITLES, Header, Question, open_roster
 
 UNTITLED: Final = "（无列名）"
 TWIN: Final = "（与{}列同名）"
@@ -47,8 +46,9 @@ def is_open(title: str) -> bool:
 def questions_of(roster: Roster, folder: Path) -> tuple[list[Question], Header]:
     """The columns of a roster's kept file that were not read, with samples. Raises SheetRefused
     or OSError when the file cannot be read any more."""
-    with uploads.open_kept(folder, roster.file) as file, read_rows(file) as rows:
-        header, _ = read_roster(rows, meanings_of(roster.organization))
+    known = meanings_of(roster.organization)
+    with uploads.open_kept(folder, roster.file) as file, open_roster(file, known) as opened:
+        _, header, _ = opened
     if header is None:
         raise OSError(f"roster {roster.id} has lost its header")
     return [q for q in header.questions if is_open(asked_title(q, header))], header

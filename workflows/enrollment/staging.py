@@ -9,11 +9,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from huigong import rules, sheets
+from huigong import rules
 from huigong.refusals import Refused
-from huigong.sheets import SheetRefused, Source
+from huigong.sheets import Kind, SheetRefused, Source
 from huigong.workflows.enrollment.checks import TOO_SHORT, Fault, Person, RosterCheck
-from huigong.workflows.enrollment.columns import TITLES, Header, read_roster
+from huigong.workflows.enrollment.columns import TITLES, Header, open_roster
 
 Plan = dict[str, Any]
 
@@ -58,10 +58,9 @@ class RosterReading:
         `stopped` is asked several times a second while the file is read.
         """
         try:
-            with sheets.read_rows(file, cancelled=stopped) as rows:
+            with open_roster(file, self.remembered, cancelled=stopped) as (rows, header, people):
                 self.height = rows.height
-                header, people = read_roster(rows, self.remembered)
-                self.header = self._sound(header)
+                self.header = self._sound(header, rows.kind)
                 check = self._check(rows.epoch)
                 name_at = self.header.columns["name"]
                 for number, row in people:
@@ -103,10 +102,12 @@ class RosterReading:
         }
         return sure | {name: value for name, value in said.items() if value}
 
-    def _sound(self, header: Header | None) -> Header:
+    def _sound(self, header: Header | None, kind: Kind) -> Header:
         if header is None or header.missing:
             titles = "”“".join(header.missing if header else ("姓名", "身份证号"))
-            raise Refused("file", f"找不到“{titles}”列：请用本页的模板，或让列名写成这样")
+            # A text under the name of a workbook: what it is helps more than what it lacks.
+            what = "文件内容是文本，不是工作簿，" if header is None and kind.is_text else ""
+            raise Refused("file", f"{what}找不到“{titles}”列：请用本页的模板，或让列名写成这样")
         absent = [TITLES[name] for name in self._required() if name not in header.columns]
         if absent:
             raise Refused("file", f"缺少“{'”“'.join(absent)}”列，这个计划按它核对参保条件或参保费")
