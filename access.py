@@ -7,6 +7,8 @@ roles: `visible` and `find` read only inside it, so what is foreign is as absent
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any, TypeVar, cast
 
 from flask import Flask, abort, g, request
@@ -148,9 +150,14 @@ def grants_for(rule: Rule) -> list[Grant]:
 
 def paths(*roles: Role) -> list[str]:
     """The subtrees where the signed-in user may use the current endpoint, as one of `roles`
-    when some are named."""
+    when some are named; none within another."""
     grants = grants_for(g.rule)
-    return [grant.organization.path for grant in grants if not roles or grant.role in roles]
+    held = {grant.organization.path for grant in grants if not roles or grant.role in roles}
+    return sorted(path for path in held if not any(_is_within(path, other) for other in held))
+
+
+def _is_within(path: str, other: str) -> bool:
+    return path != other and path.startswith(other)
 
 
 def holds(*roles: Role, at: Organization | None = None) -> bool:
@@ -166,23 +173,26 @@ def scope(model: type[Base], *roles: Role) -> Expression:
     `roles` when some are named."""
     seen = paths(*roles)
     inside = Organization.id == -1  # no grant, no row
-    for path in seen:
-        inside = inside | Organization.within(path)
+    if seen:
+        inside = reduce(or_, map(Organization.within, seen))
     if model is Organization:
         return inside
     column = cast(Any, model).organization
-    units: Any = Organization.select(Organization.id).where(inside).limit(_FEW).tuples()
-    ids = [id for (id,) in units]
-    # A few units are named, so that each is looked up; in a city's subtree a list goes along its
-    # own order, and the sum keeps the database from gathering the whole city first to sort it.
-    few = len(ids) < _FEW
-    condition = (
-        column << ids if few else (column + 0) << Organization.select(Organization.id).where(inside)
-    )
+    if _is_whole(seen):
+        return cast(Expression, column.is_null(False))
+    units: Any = Organization.select(Organization.id).where(inside)
+    ids = [id for (id,) in units.limit(_FEW).tuples()]
+    condition = column << (ids if len(ids) < _FEW else units)  # a few are named, each looked up
     if model.seen == "lineage":
         above = {int(node) for path in seen for node in path.split("/") if node}
         condition = condition | (column << above)
     return condition
+
+
+def _is_whole(seen: list[str]) -> bool:
+    """Whether these subtrees are the one whole tree of this database."""
+    roots: Any = Organization.select(Organization.path).where(Organization.parent.is_null())
+    return [path for (path,) in roots.limit(2).tuples()] in [[path] for path in seen]
 
 
 def visible(model: type[Row], *roles: Role) -> "ModelSelect[Any]":

@@ -162,6 +162,7 @@ def _words(app: Flask) -> None:
             "ROLE_NAMES": access.ROLE_NAMES,
             "today": clock.today(),
             "here": lists.here,
+            "leaf": lists.leaf,
             "is_demo": settings.is_demo,
             "form_key": lambda: secrets.token_urlsafe(16),
         }

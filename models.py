@@ -34,6 +34,7 @@ from huigong.tables.listings import (
 )
 from huigong.tables.money import (
     AccountName,
+    Balance,
     BankReversal,
     Due,
     DueReversal,
@@ -50,6 +51,7 @@ from huigong.tables.money import (
     Posting,
     Receipt,
     ReceiptVoid,
+    ReceiptWanted,
     Refund,
     RefundReversal,
     Reminder,
@@ -96,6 +98,7 @@ __all__ = [
     "AgeProof",
     "Attraction",
     "AuditEvent",
+    "Balance",
     "BankReversal",
     "Base",
     "Claim",
@@ -145,6 +148,7 @@ __all__ = [
     "Program",
     "Receipt",
     "ReceiptVoid",
+    "ReceiptWanted",
     "Refund",
     "RefundReversal",
     "Relocation",

@@ -8,7 +8,7 @@ from flask import Blueprint, flash, g, redirect, render_template, request, sessi
 
 from huigong import clock
 from huigong.access import allow, allow_anyone, allow_signed_in, find, visible
-from huigong.admin.lists import page_of
+from huigong.admin.lists import Order, page_of
 from huigong.models import Grant, Organization, Role, User
 from huigong.refusals import Refused
 from huigong.workflows import accounts as deeds
@@ -98,12 +98,14 @@ def set_password(token: str) -> Any:
 @allow(Role.ADMINISTRATOR, on=User, menu=(85, "账号"))
 def index() -> Any:
     asked, ended = request.args.get("q", "").strip()[:50], request.args.get("ended") == "1"
-    query = visible(User).select(User, Organization).join(Organization)
-    query = query.where(User.ended_on.is_null(not ended))
+    filters = [User.ended_on.is_null(not ended)]
     if asked:
-        place = Organization.name.contains(asked)
-        query = query.where(User.name.contains(asked) | (User.login == asked.lower()) | place)
-    page = page_of(query.order_by(Organization.path, User.id))
+        places = Organization.select(Organization.id).where(Organization.name.contains(asked))
+        named = User.name.contains(asked) | (User.login == asked.lower())
+        filters.append(named | (User.organization << places))
+    order = Order((Organization.path, User.id), joined=[Organization])
+    shown = User.select(User, Organization).join(Organization)
+    page = page_of(User, order, filters=filters, shown=shown)
     grants = Grant.select(Grant, Organization).join(Organization)
     held: dict[int, list[Grant]] = {}
     for grant in grants.where(Grant.user << page.rows, Grant.ended_on.is_null()):

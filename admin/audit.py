@@ -6,8 +6,8 @@ from typing import Any
 from flask import Blueprint, abort, g, render_template, request
 
 from huigong import clock
-from huigong.access import allow, find, visible
-from huigong.admin.lists import page_of
+from huigong.access import allow, find
+from huigong.admin.lists import newest, page_of
 from huigong.models import AuditEvent, Member, Organization, Role, User
 from huigong.refusals import Refused
 from huigong.workflows import audit as deeds
@@ -119,15 +119,15 @@ DEED_WORDS = {
 @allow(Role.AUDITOR, Role.ADMINISTRATOR, on=AuditEvent, menu=(90, "操作记录"))
 def index() -> Any:
     args = request.args
-    query = visible(AuditEvent).order_by(AuditEvent.id.desc())
+    filters = []
     if deed := args.get("deed", ""):
-        query = query.where(AuditEvent.deed == deed)
+        filters.append(AuditEvent.deed == deed)
     if (day := _day(args.get("day", ""))) is not None:
-        query = query.where(AuditEvent.at >= day, AuditEvent.at < day + timedelta(days=1))
+        filters.append((AuditEvent.at >= day) & (AuditEvent.at < day + timedelta(days=1)))
     if person := args.get("person", "").strip()[:50]:
         named = User.select(User.id).where((User.login == person.lower()) | (User.name == person))
-        query = query.where(AuditEvent.by << named)
-    page = page_of(query)
+        filters.append(AuditEvent.by << named)
+    page = page_of(AuditEvent, newest(AuditEvent), filters=filters)
     people, places = _named(page.rows)
     return render_template(
         "admin/audit/index.html",

@@ -16,8 +16,8 @@ from flask import (
 from huigong import clock, identity, uploads
 from huigong.access import allow, find, visible
 from huigong.admin import papers
-from huigong.admin.lists import Waiting, page_of
-from huigong.models import IdCorrection, Member, Organization, Role
+from huigong.admin.lists import Order, Waiting, page_of
+from huigong.models import IdCorrection, Member, Organization, Role, User
 from huigong.refusals import Refused
 from huigong.workflows import corrections as deeds
 
@@ -98,10 +98,12 @@ def ask_now(id: int) -> Any:
 @corrections.get("/id-corrections")
 @allow(Role.CLERK, Role.REVIEWER, Role.AUDITOR, on=IdCorrection)
 def index() -> Any:
-    query = visible(IdCorrection).select(IdCorrection, Member, Organization)
-    query = query.join_from(IdCorrection, Member).join_from(IdCorrection, Organization)
-    query = query.order_by(IdCorrection.stage != "asked", IdCorrection.id.desc())
-    return render_template("admin/members/corrections.html", page=page_of(query), stages=STAGES)
+    shown = IdCorrection.select(IdCorrection, Member, Organization, User)
+    shown = shown.join_from(IdCorrection, Member).join_from(IdCorrection, Organization)
+    shown = shown.join_from(IdCorrection, User, on=IdCorrection.asked_by)
+    order = Order((IdCorrection.stage == "asked", IdCorrection.id), descending=True)
+    page = page_of(IdCorrection, order, shown=shown)
+    return render_template("admin/members/corrections.html", page=page, stages=STAGES)
 
 
 @corrections.get("/id-corrections/<int:id>")

@@ -25,7 +25,7 @@ from huigong import clock, uploads
 from huigong.access import allow, find, holds, paths, visible
 from huigong.admin import background
 from huigong.admin import gifts as gift_screens
-from huigong.admin.lists import Page, Waiting, ordered, page_of
+from huigong.admin.lists import MOST_COUNTED, Order, Page, Waiting, counted, ordered, page_of
 from huigong.models import Due, Edition, Level, Organization, Role, Roster, RosterEvent, RosterRow
 from huigong.plans.vocabulary import OWERS
 from huigong.refusals import Refused
@@ -91,22 +91,24 @@ def waiting() -> list[Waiting]:
 @allow(*EVERYONE, on=Roster, menu=(20, "名册"))
 def index() -> Any:
     asked = {name: request.args.get(name, "").strip()[:50] for name in ("q", "stage", "edition")}
-    query = visible(Roster).select_extend(Organization, Edition).join(Organization)
-    query = query.join_from(Roster, Edition)
+    shown = Roster.select(Roster, Organization, Edition.id, Edition.name)
+    shown = shown.join_from(Roster, Organization).join_from(Roster, Edition)
+    filters = []
     if asked["q"]:
-        named = Organization.name.contains(asked["q"])
-        query = query.where(named | (Roster.number == asked["q"].upper()))
+        named = Organization.select(Organization.id).where(Organization.name.contains(asked["q"]))
+        filters.append((Roster.organization << named) | (Roster.number == asked["q"].upper()))
     if asked["stage"] in STAGES:
-        query = query.where(Roster.stage == asked["stage"])
+        filters.append(Roster.stage == asked["stage"])
     if asked["edition"].isdecimal() and len(asked["edition"]) < 10:
-        query = query.where(Roster.edition == int(asked["edition"]))
+        filters.append(Roster.edition == int(asked["edition"]))
     columns = {
         "made": Roster.made_at,
-        "unit": Organization.pinyin,
+        "unit": (Organization.pinyin, Organization.id, Roster.id),
         "from": Roster.cover_from,
         "people": Roster.people,
     }
-    page = page_of(ordered(query, columns, default="-made"))
+    order = ordered(Roster, columns, default="-made")
+    page = page_of(Roster, order, filters=filters, shown=shown)
     editions: Any = visible(Edition).where(Edition.id << Roster.select(Roster.edition))
     return render_template(
         "admin/enrollment/index.html",
@@ -293,7 +295,7 @@ def facts_of(roster: Roster) -> dict[str, Any]:
     return {
         "roster": roster,
         "counts": roster.digest.get("kinds") or deeds.kinds(roster),
-        "warned": _warned(roster).count(),
+        "warned": counted(RosterRow, RosterRow.roster == roster, _is_warned(), most=MOST_COUNTED),
         **_carried(roster),
         "gift": gifts.of_roster(roster),
         "gift_words": gifts.words_of,
@@ -338,21 +340,18 @@ def _carried(roster: Roster) -> dict[str, Any]:
     }
 
 
-def _warned(roster: Roster) -> Any:
-    rows = RosterRow.select().where(RosterRow.roster == roster, RosterRow.kind != "faulty")
-    return rows.where(RosterRow.is_warned())
+def _is_warned() -> Any:
+    return (RosterRow.kind != "faulty") & RosterRow.is_warned()
 
 
 def _people(roster: Roster, kind: str) -> Page:
     """The clean rows, or those of one kind, or (`warned`) those worth a second look."""
-    rows: Any = RosterRow.select().where(RosterRow.roster == roster, RosterRow.kind > "faulty")
+    of_roster, number = RosterRow.roster == roster, (RosterRow.number, RosterRow.id)
     if kind == "warned":
-        rows = _warned(roster)
-    elif kind in KINDS:
-        rows = rows.where(RosterRow.kind == kind)
-    if kind != "warned":
-        rows = rows.order_by(RosterRow.kind)  # as its index is, a city's roster too
-    return page_of(rows.order_by_extend(RosterRow.number))
+        return page_of(RosterRow, Order(number), inside=of_roster & _is_warned())
+    of_kind = RosterRow.kind == kind if kind in KINDS else RosterRow.kind > "faulty"
+    order = Order((RosterRow.kind, *number))  # as its index is, a city's roster too
+    return page_of(RosterRow, order, inside=of_roster & of_kind)
 
 
 def _faults(roster: Roster) -> list[tuple[str, int, list[str]]]:

@@ -9,18 +9,17 @@ from peewee import fn
 
 from huigong import clock, money
 from huigong.access import allow, find, holds, scope, visible
-from huigong.admin.lists import Waiting, ordered, page_of
+from huigong.admin.lists import MOST_COUNTED, Waiting, beside, counted, ordered, page_of
 from huigong.admin.reasoned import do_for_a_reason
 from huigong.models import (
     Due,
     DueStanding,
     Edition,
-    GiftReceipt,
     Organization,
     Payment,
     PaymentReversal,
     Receipt,
-    ReceiptVoid,
+    ReceiptWanted,
     Role,
     Roster,
     Scheme,
@@ -43,52 +42,49 @@ PAYERS = (Role.CLERK, Role.REVIEWER, Role.FINANCE)
 
 def waiting() -> list[Waiting]:
     """What waits: at each level what it owes itself; for finance what others owe, receipts."""
-    ours = visible(DueStanding, Role.FINANCE).where(_ours())
-    late = _overdue(ours).count()
-    mine = visible(DueStanding, *PAYERS).where(DueStanding.payer << _own(*PAYERS))
-    mine = mine.where(~_ours())  # what finance of the receiver owes itself stands below
-    mine_late = _overdue(mine).count()
+    late, to_come = _overdue(), _unpaid() & (DueStanding.due_on >= clock.today())
+    ours = beside(scope(DueStanding, Role.FINANCE) & _ours())
+    # What finance of the receiver owes itself stands among what is owed to it.
+    others = beside(scope(DueStanding, *PAYERS) & ~_ours())
+
+    def mine(condition: Any) -> int:
+        own = (DueStanding.payer << _own(*PAYERS)) & condition
+        return counted(DueStanding, own, others, most=MOST_COUNTED)
+
     return [
         Waiting(
-            mine_late,
+            mine(late),
             "笔本单位应缴已逾期，请尽快缴纳",
             url_for("funding.index", whose="mine", state="overdue"),
         ),
         Waiting(
-            _unpaid(mine).count() - mine_late,
+            mine(to_come),
             "笔应缴等本单位缴纳",
             url_for("funding.index", whose="mine", state="unpaid"),
         ),
-        Waiting(late, "笔应缴已逾期", url_for("funding.index", state="overdue")),
         Waiting(
-            _unpaid(ours).count() - late,
+            counted(DueStanding, late, ours, most=MOST_COUNTED),
+            "笔应缴已逾期",
+            url_for("funding.index", state="overdue"),
+        ),
+        Waiting(
+            counted(DueStanding, to_come, ours, most=MOST_COUNTED),
             "笔应缴未到期，到账后请登记",
             url_for("funding.index", state="unpaid"),
         ),
-        Waiting(to_confirm().count(), "份名册已缴清，待开票确认", url_for("funding.receipts")),
+        Waiting(
+            counted(ReceiptWanted, to_confirm(), most=MOST_COUNTED),
+            "份名册已缴清，待开票确认",
+            url_for("funding.receipts"),
+        ),
     ]
 
 
 def to_confirm() -> Any:
-    """The fully paid rosters without a receipt whose money is received by the user's office."""
-    ours = visible(DueStanding, Role.FINANCE).where(_ours()).join(Due)
-    open_ones = _unpaid(ours).select(Due.roster)
-    live = Receipt.select(Receipt.roster).where(
-        Receipt.id.not_in(ReceiptVoid.select(ReceiptVoid.receipt))
-    )
-    to_givers = GiftReceipt.select(GiftReceipt.receipt)
-    confirmed = live.where(Receipt.id.not_in(to_givers))
-    confirmed_to_givers = live.where(Receipt.id << to_givers)
+    """The condition of the fully paid rosters without a receipt whose money is received by the
+    user's office."""
     receivers = Organization.select(Organization.id).where(scope(Organization, Role.FINANCE))
-    owing = Due.select(Due.id).where(Due.roster == Roster.id, Due.live())
-    given = Due.select(Due.roster).where(Due.carrier == "gift", Due.live())
-    return visible(Roster, Role.FINANCE).where(
-        deeds.received_by(receivers),
-        Roster.stage == "approved",
-        Roster.id.not_in(open_ones),
-        (Roster.id.not_in(confirmed) & fn.EXISTS(owing.where(Due.carrier != "gift")))
-        | ((Roster.id << given) & Roster.id.not_in(confirmed_to_givers)),
-    )
+    return scope(ReceiptWanted, Role.FINANCE) & (ReceiptWanted.receiver << receivers)
 
 
 def _own(*roles: Role) -> list[int]:
@@ -102,19 +98,19 @@ def _ours() -> Any:
     return DueStanding.receiver << receivers
 
 
-def _unpaid(standings: Any) -> Any:
-    return standings.where(DueStanding.settled == False)  # noqa: E712 SQL's own
+def _unpaid() -> Any:
+    return DueStanding.settled == False  # noqa: E712 SQL's own
 
 
-def _overdue(standings: Any) -> Any:
-    return _unpaid(standings).where(DueStanding.due_on < clock.today())
+def _overdue() -> Any:
+    return _unpaid() & (DueStanding.due_on < clock.today())
 
 
-def _in_state(standings: Any, state: str) -> Any:
-    if state == "paid":
-        return standings.where(DueStanding.settled == True)  # noqa: E712 SQL's own
-    known = {"unpaid": _unpaid, "overdue": _overdue}
-    return known[state](standings) if state in known else standings
+def _paid() -> Any:
+    return DueStanding.settled == True  # noqa: E712 SQL's own
+
+
+_IN_STATE = {"unpaid": _unpaid, "overdue": _overdue, "paid": _paid}
 
 
 @dataclass(frozen=True)
@@ -133,19 +129,19 @@ class Filters:
         number = int(scheme) if scheme.isdecimal() and len(scheme) < 9 else 0
         return cls(args.get("state", ""), number, args.get("carrier", ""), args.get("whose", usual))
 
-    def of(self, standings: Any) -> Any:
-        """What was asked for among standings; dues are joined only where they are asked."""
-        found = _in_state(standings, self.state)
+    def indexed(self) -> list[Any]:
+        """What was asked for and an index finds."""
+        filters = [_IN_STATE[self.state]()] if self.state in _IN_STATE else []
+        return filters + ([DueStanding.payer << _own(*READERS)] if self.whose == "mine" else [])
+
+    def held(self) -> list[Any]:
+        """What each due met is asked."""
+        found, due = [], Due.select(Due.id).where(Due.id == DueStanding.due)
         if self.scheme:
             editions = Edition.select(Edition.id).where(Edition.scheme == self.scheme)
-            rosters = Roster.select(Roster.id).where(Roster.edition << editions)
-            of_scheme = Due.select(Due.id).where(Due.roster << rosters)
-            found = found.where(DueStanding.due << of_scheme)
+            found.append(fn.EXISTS(due.join(Roster).where(Roster.edition << editions)))
         if self.carrier in OWERS:
-            of_carrier = Due.select(Due.id).where(Due.carrier == self.carrier)
-            found = found.where(DueStanding.due << of_carrier)
-        if self.whose == "mine":
-            found = found.where(DueStanding.payer << _own(*READERS))
+            found.append(fn.EXISTS(due.where(Due.carrier == self.carrier)))
         return found
 
 
@@ -153,10 +149,10 @@ class Filters:
 @allow(*READERS, on=Due, menu=(30, "缴费"))
 def index() -> Any:
     filters = Filters.asked()
-    found = filters.of(visible(DueStanding))
+    found = visible(DueStanding).where(*filters.indexed(), *filters.held())
     sums = found.select(fn.SUM(DueStanding.amount), fn.SUM(DueStanding.owing)).tuples().get()
     owed, owing = (int(fen or 0) for fen in sums)
-    page = _page(found)
+    page = _page(filters)
     schemes = visible(Scheme).order_by(Scheme.name)
     return render_template(
         "admin/funding/index.html",
@@ -165,12 +161,15 @@ def index() -> Any:
     )  # fmt: skip
 
 
-def _page(found: Any) -> Any:
+def _page(filters: Filters) -> Any:
     """The asked page of dues, with what the list shows of them."""
-    columns = {"due": DueStanding.due_on, "amount": DueStanding.amount, "unit": Organization.pinyin}
-    if request.args.get("sort", "").lstrip("-") == "unit":
-        found = found.join_from(DueStanding, Organization, on=DueStanding.organization)
-    page = page_of(ordered(found.select(DueStanding.due), columns, default="due"))
+    columns = {
+        "due": DueStanding.due_on,
+        "amount": DueStanding.amount,
+        "unit": (Organization.pinyin, Organization.id, DueStanding.id),
+    }
+    order = ordered(DueStanding, columns, default="due")
+    page = page_of(DueStanding, order, filters=filters.indexed(), held=filters.held())
     dues = _with_rosters(Due.select().where(Due.id << [row.due_id for row in page.rows]))
     by_id = {due.id: due for due in dues}
     return replace(page, rows=[by_id[row.due_id] for row in page.rows])

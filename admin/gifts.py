@@ -8,7 +8,7 @@ from peewee import fn
 
 from huigong import clock, money
 from huigong.access import allow, find, holds, scope, visible
-from huigong.admin.lists import Page, Waiting, page_of
+from huigong.admin.lists import Page, Waiting, newest, page_of
 from huigong.models import Due, Edition, Gift, Organization, Role, Roster
 from huigong.refusals import Refused
 from huigong.sheets import Column, write_workbook
@@ -59,25 +59,30 @@ def _to_answer() -> Any:
 # ── what was given ──────────────────────────────────────────────────────────────────────────
 
 
-def _asked() -> tuple[dict[str, str], Any]:
-    """What the list was asked for, and its gifts."""
+def _asked() -> tuple[dict[str, str], list[Any]]:
+    """What the list was asked for, and what that says of its gifts."""
     asked = {name: request.args.get(name, "").strip()[:50] for name in ("q", "stage")}
-    query = visible(Gift).where(Gift.stage != "dropped")
-    query = query.select_extend(Roster, Edition, Organization).join_from(Gift, Roster)
-    query = query.join_from(Roster, Edition)
-    query = query.join_from(Gift, Organization, on=Gift.organization)
+    filters = [Gift.stage != "dropped"]
     if asked["q"]:
-        query = query.where(Gift.name.contains(asked["q"]))
+        filters.append(Gift.name.contains(asked["q"]))
     if asked["stage"] in STAGES:
-        query = query.where(Gift.stage == asked["stage"])
-    return asked, query.order_by(Gift.id.desc())
+        filters.append(Gift.stage == asked["stage"])
+    return asked, filters
+
+
+def _shown() -> Any:
+    """Gifts with what a row says of their rosters."""
+    query = Gift.select(Gift, Roster, Edition, Organization).join_from(Gift, Roster)
+    return query.join_from(Roster, Edition).join_from(
+        Gift, Organization, on=Gift.organization == Organization.id
+    )
 
 
 @gifts.get("/gifts")
 @allow(*READERS, on=Gift)
 def index() -> Any:
-    asked, query = _asked()
-    page = page_of(query)
+    asked, filters = _asked()
+    page = page_of(Gift, newest(Gift), held=filters, shown=_shown())
     agreed = visible(Gift).where(Gift.stage == "agreed")
     if asked["q"]:
         agreed = agreed.where(Gift.name.contains(asked["q"]))
@@ -101,7 +106,8 @@ def _received(page: Page) -> dict[int, int]:
 @allow(*READERS, on=Gift)
 def workbook() -> Any:
     """The list as a workbook."""
-    _, query = _asked()
+    _, filters = _asked()
+    query = _shown().where(scope(Gift), *filters).order_by(Gift.id.desc())
     rows = [
         (gift.name, deeds.KINDS[gift.kind], gift.organization.name, gift.roster.number,
          gift.roster.edition.name, gift.roster.cover_from, gift.people, gift.amount,

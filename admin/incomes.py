@@ -7,7 +7,7 @@ from peewee import fn
 
 from huigong import clock
 from huigong.access import allow, find, visible
-from huigong.admin.lists import page_of
+from huigong.admin.lists import Order, page_of
 from huigong.admin.reasoned import do_for_a_reason
 from huigong.admin.receiving import receivers, scheme_of, schemes_of
 from huigong.admin.typed import Typed
@@ -24,15 +24,18 @@ READERS = (Role.FINANCE, Role.AUDITOR, Role.ADMINISTRATOR)
 @allow(*READERS, on=Income)
 def index() -> Any:
     year, kind = request.args.get("year", ""), request.args.get("kind", "")
-    found = visible(Income)
+    filters = []
     if year.isdecimal() and len(year) == 4 and year != "0000":
         first = clock.today().replace(year=int(year), month=1, day=1)
         last = first.replace(month=12, day=31)
-        found = found.where(Income.received_on.between(first, last))
+        filters.append(Income.received_on.between(first, last))
     if kind in deeds.KINDS:
-        found = found.where(Income.kind == kind)
-    live = found.where(Income.id.not_in(IncomeReversal.select(IncomeReversal.income)))
-    page = page_of(found.order_by(Income.received_on.desc(), Income.id.desc()))
+        filters.append(Income.kind == kind)
+    live = visible(Income).where(
+        *filters, Income.id.not_in(IncomeReversal.select(IncomeReversal.income))
+    )
+    order = Order((Income.received_on, Income.id), descending=True)
+    page = page_of(Income, order, filters=filters)
     undone = {
         r.income_id: r for r in IncomeReversal.select().where(IncomeReversal.income << page.rows)
     }

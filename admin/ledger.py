@@ -6,11 +6,11 @@ from datetime import date
 from typing import Any
 
 from flask import Blueprint, Response, abort, flash, g, redirect, render_template, request, url_for
-from peewee import JOIN
+from peewee import JOIN, fn
 
 from huigong import clock
-from huigong.access import allow, find, holds, paths, scope, visible
-from huigong.admin.lists import page_of
+from huigong.access import allow, find, holds, paths, visible
+from huigong.admin.lists import MOST_FETCHED, beside, counted, newest, page_of
 from huigong.models import Journal, Organization, Posting, Role, Scheme
 from huigong.refusals import Refused
 from huigong.workflows import ledger as deeds
@@ -26,7 +26,8 @@ def index() -> Any:
         name: request.args.get(name, "").strip()[:50]
         for name in ("scheme", "account", "from", "to", "q")
     }
-    page = page_of(_asked(visible(Journal), asked).order_by(Journal.id.desc()))
+    filters, held = _asked(asked)
+    page = page_of(Journal, newest(Journal), filters=filters, held=held)
     lines = (
         Posting.select(Posting, Scheme)
         .join(Scheme, JOIN.LEFT_OUTER)
@@ -35,33 +36,46 @@ def index() -> Any:
     by_journal: dict[int, list[Posting]] = {journal.id: [] for journal in page.rows}
     for line in lines.order_by(Posting.id):
         by_journal[line.journal_id].append(line)
-    inside = Organization.select(Organization.id).where(scope(Organization))
+    places = [int(path.split("/")[-2]) for path in paths()]
     schemes: list[Any] = list(visible(Scheme).order_by(Scheme.id))
     whole = _sees_whole(schemes)
-    funds = deeds.funds(schemes, None if whole else inside)
+    funds = deeds.funds(schemes, None if whole else places)
     return render_template(
         "admin/ledger/index.html",
         page=page, lines=by_journal, asked=asked, accounts=deeds.ACCOUNTS, schemes=schemes,
         funds=[fund for fund in funds if any(fund[1:])],
-        whole=whole, suspense=deeds.in_suspense(inside),
-        unearmarked=deeds.unearmarked(inside), month=f"{clock.today():%Y-%m}",
+        whole=whole, suspense=deeds.in_suspense(places),
+        unearmarked=deeds.unearmarked(places), month=f"{clock.today():%Y-%m}",
         offices=_offices(),
     )  # fmt: skip
 
 
-def _asked(journals: Any, asked: dict[str, str]) -> Any:
-    """The journals that the filters ask for."""
-    postings = Posting.select(Posting.journal)
-    if asked["scheme"].isdecimal() and len(asked["scheme"]) < 9:
-        journals = journals.where(
-            Journal.id << postings.where(Posting.scheme == int(asked["scheme"]))
-        )
-    if asked["account"] in deeds.ACCOUNTS:
-        journals = journals.where(Journal.id << postings.where(Posting.account == asked["account"]))
+def _asked(asked: dict[str, str]) -> tuple[list[Any], list[Any]]:
+    """What the filters ask for: by an index, and what each journal is held against."""
+    filters: list[Any] = []
+    held: list[Any] = []
+    for condition in _posted(asked):
+        if counted(Posting, condition, most=MOST_FETCHED) < MOST_FETCHED:
+            filters.append(Journal.id << Posting.select(Posting.journal).where(condition))
+        else:
+            lines = Posting.select(Posting.id).where(Posting.journal == Journal.id)
+            held.append(fn.EXISTS(lines.where(beside(condition))))
     for name, column in (("from", Journal.on >= asked["from"]), ("to", Journal.on <= asked["to"])):
         if _is_day(asked[name]):
-            journals = journals.where(column)
-    return journals.where(Journal.text.contains(asked["q"])) if asked["q"] else journals
+            filters.append(column)
+    if asked["q"]:
+        held.append(Journal.text.contains(asked["q"]))
+    return filters, held
+
+
+def _posted(asked: dict[str, str]) -> list[Any]:
+    """What the filters ask of a journal's lines."""
+    found = []
+    if asked["scheme"].isdecimal() and len(asked["scheme"]) < 9:
+        found.append(Posting.scheme == int(asked["scheme"]))
+    if asked["account"] in deeds.ACCOUNTS:
+        found.append(Posting.account == asked["account"])
+    return found
 
 
 def _is_day(text: str) -> bool:

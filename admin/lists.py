@@ -1,14 +1,32 @@
-"""Lists in the office: paging and sorting by the query string."""
+"""Lists in the office: filters, sorting and leafing by the query string, at any size of office.
 
-from dataclasses import dataclass
+A list is read in one of two ways, both along an index, so that its page costs the same in a city
+as in a unit. What has few rows, or few that pass its filters, is *gathered*, sorted and paged by
+number; the rest is *walked* in the order asked for, from the row that the page before ended with.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, reduce
+from operator import and_
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from flask import request
-from peewee import ModelSelect
+from peewee import SQL, Case, Expression, Field, ModelSelect, Select, Tuple, fn
+
+from huigong.access import scope
+from huigong.database import db
+from huigong.models import Base
 
 PAGE_ROWS = 50
-MOST_COUNTED = 10_000  # rows; a longer list is not counted to its end, nor leafed through
+MOST_COUNTED = 10_000  # rows; a longer list says 多
+MOST_GATHERED = 5000  # rows of a unit or two, sorted for one page
+MOST_FETCHED = 1000  # rows that a filter finds, fetched one by one and sorted
+MOST_LOOKED_AT = 10_000  # rows held against filters for one page
+LAST = "end"  # ?before=end is the last page
+
+Ways = dict[str, dict[str, Any]]  # first prev next last → what the query becomes
 
 
 @dataclass(frozen=True)
@@ -28,42 +46,232 @@ class Many(int):
 
 
 @dataclass(frozen=True)
+class Order:
+    """The columns a list is sorted by, the last of them the row's id, all in one direction. None
+    of them is null. `joined` are the tables beside the list's own that they stand in."""
+
+    columns: Sequence[Any]
+    descending: bool = False
+    joined: Sequence[type[Base]] = ()
+
+    def sorted(self, query: Any, *, backwards: bool = False) -> Any:
+        down = self.descending is not backwards
+        return query.order_by(*(c.desc() if down else c.asc() for c in self.columns))
+
+    def past(self, keys: Sequence[Any], *, backwards: bool) -> Expression:
+        """The condition that a row stands after the one with these values, or before it."""
+        down = self.descending is not backwards
+        first = self.columns[0] <= keys[0] if down else self.columns[0] >= keys[0]
+        ours, theirs = Tuple(*self.columns), Tuple(*keys)
+        return first & (ours < theirs if down else ours > theirs)
+
+
+@dataclass(frozen=True)
 class Page:
-    """One page of a list: its rows, its number from 1, and how many rows there are."""
+    """One page of a list: its rows, how many there are, and the way to the other pages. A
+    gathered list has numbered `pages`; one that is walked has `number` 0."""
 
     rows: list[Any]
     number: int
     total: int
     size: int = PAGE_ROWS
+    ways: Ways = field(default_factory=dict)
 
     @property
     def pages(self) -> int:
         return max(1, -(-self.total // self.size))
 
 
-def page_of(query: "ModelSelect[Any]", *, size: int = PAGE_ROWS) -> Page:
-    """The page the query string asks for, kept inside what exists and can be leafed through."""
-    total = query.limit(MOST_COUNTED + 1).count()
-    if total > MOST_COUNTED:
-        total = Many(MOST_COUNTED)
-    asked = request.args.get("page", "1")
-    number = int(asked) if asked.isdecimal() and len(asked) < 9 else 1
-    number = min(max(number, 1), max(1, -(-total // size)))
-    return Page(list(query.limit(size).offset((number - 1) * size)), number, total, size)
-
-
-def ordered(
-    query: "ModelSelect[Any]", columns: dict[str, Any], *, default: str
-) -> "ModelSelect[Any]":
-    """Sort by `?sort=name` or `?sort=-name`, only by the columns a list offers."""
+def asked_order(columns: dict[str, Any], *, default: str) -> tuple[str, bool]:
+    """The name of the asked sort, `?sort=name` or `?sort=-name`, and whether it is descending."""
     asked = request.args.get("sort", default)
     if asked.lstrip("-") not in columns:
         asked = default
-    column = columns[asked.lstrip("-")]
-    return query.order_by(column.desc() if asked.startswith("-") else column.asc())
+    return asked.lstrip("-"), asked.startswith("-")
+
+
+def ordered(model: type[Base], columns: dict[str, Any], *, default: str) -> Order:
+    """The asked order, only by the columns a list offers; a name may stand for several, with the
+    tables they are in."""
+    name, descending = asked_order(columns, default=default)
+    chosen = columns[name] if isinstance(columns[name], tuple) else (columns[name],)
+    joined = {c.model for c in chosen if isinstance(c, Field) and c.model is not model}
+    ends = () if chosen[-1] is model.id else (model.id,)
+    return Order((*chosen, *ends), descending, tuple(joined))
+
+
+def page_of(
+    model: type[Base],
+    order: Order,
+    *,
+    filters: Sequence[Any] = (),
+    held: Sequence[Any] = (),
+    inside: Any = None,
+    near: Any = None,
+    shown: "ModelSelect[Any] | None" = None,
+    size: int = PAGE_ROWS,
+) -> Page:
+    """The page of a model's visible rows that pass `filters`, as the query string asks for it.
+
+    `held` are filters by which no index finds rows: each row met is held against them.
+    Where `inside` is given, it says which rows instead, and the order's index begins with what it
+    compares. `near` says of the order's first column what follows from the filters, so that a
+    walk begins near. `shown` selects what a row shows, joins and all.
+    """
+    found = _Found(model, order, list(filters), list(held), inside, near)
+    total, way = found.reckon()
+    if way is None:
+        number, (ids, ways) = 0, found.walked(size)
+        if not ways:
+            total = len(ids)
+        elif isinstance(total, Many):
+            total = Many(max(total, len(ids)))
+    else:
+        ids, number, ways = found.numbered(total, way, size)
+    rows = (model.select() if shown is None else shown).where(model.id << ids)
+    by_id = {row.id: row for row in rows} if ids else {}
+    return Page([by_id[id] for id in ids if id in by_id], number, total, size, ways)
+
+
+class _Found:
+    """The rows a list is asked for, and how they are best come by."""
+
+    def __init__(
+        self, model: Any, order: Order, filters: list[Any], held: list[Any], inside: Any, near: Any
+    ):
+        self.model, self.order, self.filters = model, order, filters
+        self.held = [beside(condition) for condition in held]
+        self.inside = scope(model) if inside is None else inside
+        self.placed = beside(self.inside) if inside is None else inside
+        self.near = SQL("1 = 1") if near is None else near
+
+    def reckon(self) -> tuple[int, Any]:
+        """How many rows there are, as far as they are counted, and the conditions that gather
+        them, of which the first finds them by its index; None when they are to be walked."""
+        if not self.filters and not self.held:
+            total = counted(self.model, self.inside, most=MOST_COUNTED)
+            return total, [self.inside] if total <= MOST_GATHERED else None
+        ways = [*self.filters, self.inside]
+        sizes = [counted(self.model, way, most=MOST_LOOKED_AT) for way in ways]
+        narrowest = sizes.index(min(sizes))
+        way = [ways[narrowest], *(beside(w) for at, w in enumerate(ways) if at != narrowest)]
+        way += self.held
+        if sizes[narrowest] >= MOST_LOOKED_AT:
+            return Many(self._among_first(way)), None
+        total = counted(self.model, *way, most=MOST_COUNTED)
+        most = MOST_GATHERED if ways[narrowest] is self.inside else MOST_FETCHED
+        return total, way if total <= most else None
+
+    def _among_first(self, way: list[Any]) -> int:
+        """How many of the first rows that the first condition finds also meet the others."""
+        first, *others = way
+        met = Case(None, [(reduce(and_, others), 1)]).alias("met")
+        looked_at = self.model.select(met).where(first).limit(MOST_LOOKED_AT).alias("looked_at")
+        query = Select([looked_at], [fn.COUNT(looked_at.c.met)]).bind(db)
+        return int(query.scalar())
+
+    @cached_property
+    def own(self) -> dict[Any, Any]:
+        """By which of the model's fields each joined table is meant: that of its name."""
+        fields = self.model._meta.fields
+        return {table: fields[table.__name__.lower()] for table in self.order.joined}
+
+    def numbered(self, total: int, way: list[Any], size: int) -> tuple[list[int], int, Ways]:
+        """The ids of the numbered page that is asked for, its number, and the other pages."""
+        number, ways = _numbers(total, size)
+        names = [f"k{at}" for at in range(len(self.order.columns))]
+        columns = [c.alias(n) for c, n in zip(self.order.columns, names, strict=True)]
+        inner = self._joined(self.model.select(*columns)).where(*way).limit(MOST_COUNTED + 1)
+        found = inner.alias("found")  # its limit keeps the order from choosing another way
+        keys = [getattr(found.c, name) for name in names]
+        order = Order(keys, self.order.descending)
+        page = order.sorted(Select([found], [keys[-1]])).limit(size).offset((number - 1) * size)
+        return _ids(page), number, ways
+
+    def walked(self, size: int) -> tuple[list[int], Ways]:
+        """The ids of the page after (`?after=id`) or before a row, and the ways on from it."""
+        after, before = request.args.get("after", ""), request.args.get("before", "")
+        keys = self._keys(before or after)
+        backwards = before == LAST or (bool(before) and keys is not None)
+        rows = self._joined(self.model.select(self.model.id))
+        rows = rows.where(self.near, self.placed, *map(beside, self.filters), *self.held)
+        if keys is not None:
+            rows = rows.where(self.order.past(keys, backwards=backwards))
+        ids = _ids(self.order.sorted(rows, backwards=backwards).limit(size + 1))
+        more, ids = len(ids) > size, ids[:size]
+        if backwards:
+            ids.reverse()
+        earlier = more if backwards else keys is not None
+        later = (keys is not None) if backwards else more
+        ways: Ways = {}
+        if earlier and ids:
+            ways = {"first": {}, "prev": {"before": ids[0]}}
+        if keys is not None and not ids:
+            ways = {"first": {}}
+        if later and ids:
+            ways |= {"next": {"after": ids[-1]}, "last": {"before": LAST}}
+        return ids, ways
+
+    def _keys(self, id: str) -> Any:
+        """What the row with an id is sorted by, or None where there is no such row (any more):
+        then a list begins again."""
+        if not (id.isdecimal() and len(id) < 10):
+            return None
+        row = self._joined(self.model.select(*self.order.columns))
+        found: Any = row.where(self.model.id == int(id), self.inside).tuples()
+        return found.first()
+
+    def _joined(self, query: "ModelSelect[Any]") -> "ModelSelect[Any]":
+        for table in self.order.joined:
+            query = query.join_from(self.model, table, on=self.own[table])
+        return query
+
+
+def newest(model: type[Base]) -> Order:
+    """A model's rows, the newest first."""
+    return Order((model.id,), descending=True)
+
+
+def page_of_groups(query: "ModelSelect[Any]", *, size: int = PAGE_ROWS) -> Page:
+    """The numbered page of an ordered query whose rows are few sums over many."""
+    total = query.limit(MOST_COUNTED).count()
+    number, ways = _numbers(total, size)
+    rows = list(query.limit(size).offset((number - 1) * size))
+    return Page(rows, number, total, size, ways)
+
+
+def _numbers(total: int, size: int) -> tuple[int, Ways]:
+    """The number of the page that is asked for, and the way to the others."""
+    last = max(1, -(-total // size))
+    asked = request.args.get("page", "1")
+    number = min(max(int(asked) if asked.isdecimal() and len(asked) < 9 else 1, 1), last)
+    ways = {"first": 1, "prev": number - 1} if number > 1 else {}
+    ways |= {"next": number + 1, "last": last} if number < last else {}
+    return number, {rel: {"page": at} for rel, at in ways.items()}
+
+
+def counted(model: type[Base], *conditions: Any, most: int) -> int:
+    """How many rows there are, as far as `most`."""
+    count = model.select(model.id).where(*conditions).limit(most + 1).count()
+    return Many(most) if count > most else int(count)
+
+
+def beside(condition: Any) -> Any:
+    """A condition that each row met is held against, and by whose index none is looked for."""
+    return Case(None, [(condition, 1)]) == 1
+
+
+def _ids(query: Any) -> list[int]:
+    return [row[0] for row in query.bind(db).tuples()]
 
 
 def here(**changes: Any) -> str:
-    """This page's address with its query changed. What a visitor typed into the query stays a
-    query: `url_for` would take a key such as `_scheme` as its own."""
-    return f"{quote(request.path)}?{urlencode({**request.args.to_dict(), **changes})}"
+    """This page's address with its query changed; None takes a word out. What a visitor typed
+    into the query stays a query: `url_for` would take a key such as `_scheme` as its own."""
+    query = {**request.args.to_dict(), **changes}
+    return f"{quote(request.path)}?{urlencode({k: v for k, v in query.items() if v is not None})}"
+
+
+def leaf(way: dict[str, Any]) -> str:
+    """The address of another page of this list."""
+    return here(**{"page": None, "after": None, "before": None, **way})

@@ -7,6 +7,7 @@ from typing import Any
 from flask import (
     Blueprint,
     abort,
+    flash,
     redirect,
     render_template,
     request,
@@ -15,10 +16,10 @@ from flask import (
 )
 from peewee import JOIN
 
-from huigong import clock
-from huigong.access import allow, find, holds, visible
+from huigong import clock, pinyin
+from huigong.access import allow, find, holds, scope, visible
 from huigong.admin.claims.room import STAGES as CLAIM_STAGES
-from huigong.admin.lists import ordered, page_of
+from huigong.admin.lists import asked_order, beside, ordered, page_of
 from huigong.models import (
     Claim,
     Decision,
@@ -45,67 +46,107 @@ MEMBERSHIP = {"member": "工会会员", "non_member": "非会员"}
 @allow(*EVERYONE, on=Member, menu=(25, "职工"))
 def index() -> Any:
     asked = {name: request.args.get(name, "").strip()[:50] for name in ("q", "unit")}
-    if _WHOLE_ID.fullmatch(asked["q"]):  # a whole ID stays in no address
-        return redirect(url_for("members.index", q=asked["q"][-4:], unit=asked["unit"]), 303)
-    query = visible(Member).select_extend(Organization).join(Organization)
-    if asked["q"]:
-        query = query.where(_sought(asked["q"]))
+    if _WHOLE_ID.fullmatch(asked["q"]):
+        return redirect(_by_whole_id(asked["q"].upper(), asked["unit"]), 303)
+    words = asked["q"].split()
+    filters = [_sought(word, alone=len(words) == 1) for word in words]
     if asked["unit"]:
-        query = query.where(Organization.name.contains(asked["unit"]))
-    columns = {"name": Member.sort_key, "unit": Organization.pinyin, "born": Member.born_on}
-    page = page_of(ordered(query, columns, default="name").order_by_extend(Member.id))
+        filters.append(_unit_named(asked["unit"]))
+    columns = {
+        "name": Member.sort_key,
+        "unit": (Organization.pinyin, Organization.id, Member.sort_key, Member.id),
+    }
+    name, _ = asked_order(columns, default="name")
+    page = page_of(
+        Member,
+        ordered(Member, columns, default="name"),
+        filters=filters,
+        near=_near(words[0]) if words and name == "name" else None,
+        shown=Member.select(Member, Organization).join(Organization),
+    )
     return render_template(
-        "admin/members/index.html", page=page, asked=asked, standing=_cover(page)
+        "admin/members/index.html", page=page, asked=asked, standing=_cover(page.rows)
     )
 
 
-def _sought(asked: str) -> Any:
+def _by_whole_id(number: str, unit: str) -> str:
+    """Where a whole ID leads, which stays in no address: to its member, or to those who share
+    its last four."""
+    found = visible(Member).where(Member.id_index == Member.index_of_id(number)).first()
+    if found is not None:
+        return url_for("members.page", id=found.id)
+    flash("没有这个身份证号的职工；下面是后四位相同的")
+    return url_for("members.index", q=number[-4:], unit=unit or None)
+
+
+def _sought(word: str, *, alone: bool) -> Any:
     """The last four of the ID, initials, how the name or the given name begins, each a range of
-    an index; or a certificate's whole number, also one from before this office."""
-    plain = asked.upper()
+    an index; or a certificate's whole number, also one from before this office. Beside other
+    words also a part of the unit's name (`王 建工`)."""
+    plain = word.upper()
     holders = Enrollment.select(Enrollment.member).where(
-        Enrollment.certificate == plain.replace(" ", ""), Enrollment.counts()
+        Enrollment.certificate == plain, Enrollment.counts()
     )
     if any(letter.isdigit() for letter in plain) and holders.exists():
         return Member.id << holders
     if re.fullmatch(r"\d{3}[\dX]", plain, re.ASCII):
         return Member.tail_index == Member.index_of_tail(plain)
-    if asked.isascii() and asked.isalpha():
-        return begins(Member.pinyin, asked.lower()) | begins(Member.name, asked)
-    return begins(Member.name, asked) | begins(Member.given_name(), asked)
+    if word.isascii() and word.isalpha():
+        return begins(Member.pinyin, word.lower()) | begins(Member.name, word)
+    named = begins(Member.name, word)
+    if len(word) > 1:  # one character is a surname
+        named |= begins(Member.given_name(), word)
+    return named if alone or len(word) == 1 else named | _unit_named(word)
 
 
-def _cover(page: Any) -> dict[int, tuple[str, str]]:
+def _near(word: str) -> Any:
+    """What a word sought says of the sort key: the letter that initials or a surname begin with."""
+    if word.isascii() and word.isalpha():
+        letter = word[0].lower()
+    else:
+        letters = pinyin.initials(word[:1])
+        letter = letters if len(word) == 1 else ""
+    return begins(Member.sort_key, letter) if letter else None
+
+
+def _unit_named(part: str) -> Any:
+    units = Organization.select(Organization.id).where(Organization.name.contains(part))
+    return Member.organization << units
+
+
+def _cover(members: list[Member]) -> dict[int, tuple[str, str]]:
     """How each listed member is covered today, as a badge."""
-    today, ids = clock.today(), [member.id for member in page.rows]
-    covers = _enrollments(Enrollment.member << ids).where(Enrollment.cover_to >= today)
-    found: dict[int, tuple[str, str]] = {}
-    for cover in covers.order_by(Enrollment.cover_from.desc()):
-        found[cover.member_id] = standing(cover)
-    return found
+    today, ids = clock.today(), [member.id for member in members]
+    query = _enrollments(Enrollment.member << ids).where(Enrollment.cover_to >= today)
+    covers = list(query.order_by(Enrollment.cover_from.desc()))
+    unpaid = funding.unpaid_among(cover.roster_id for cover in covers)
+    return {cover.member_id: standing(cover, unpaid) for cover in covers}
 
 
-def standing(cover: Enrollment) -> tuple[str, str]:
-    """An enrollment's standing today in words, with the badge's kind."""
+def standing(cover: Enrollment, unpaid: set[int]) -> tuple[str, str]:
+    """An enrollment's standing today in words, with the badge's kind; `unpaid` are the rosters
+    with open dues (`funding.unpaid_among`)."""
     today = clock.today()
     if cover.left_on is not None and cover.left_on < today:
         return (f"已于{cover.left_on}退出", "done")
     if cover.cover_to < today:
         return ("已到期", "done")
-    if funding.in_force_on(cover, today):
-        return ("保障中", "good")
-    if funding.in_force_on(cover, cover.cover_from):
+    if cover.roster_id in unpaid:
+        return ("待缴费，未生效", "wait")
+    if cover.cover_from > today:
         return (f"{cover.cover_from}起生效", "wait")
-    return ("待缴费，未生效", "wait")
+    return ("保障中", "good")
 
 
 def _enrollments(condition: Any) -> Any:
-    """Enrollments that count and may be seen, each with its roster and edition."""
-    query = visible(Enrollment).where(Enrollment.counts(), condition)
+    """Enrollments that count and may be seen, each with its unit and edition."""
+    counts = Roster.id.is_null() | (Roster.stage == "approved")
     return (
-        query.select_extend(Roster, Edition)
+        Enrollment.select(Enrollment, Organization, Edition.id, Edition.name)
         .join_from(Enrollment, Roster, JOIN.LEFT_OUTER)
         .join_from(Enrollment, Edition)
+        .join_from(Enrollment, Organization)
+        .where(condition, beside(scope(Enrollment) & counts))
     )
 
 
@@ -115,12 +156,15 @@ def page(id: int) -> Any:
     member = find(Member, id)
     covers = list(_enrollments(Enrollment.member == member).order_by(Enrollment.cover_from.desc()))
     given = gifts.givers_of(cover.roster_id for cover in covers if cover.roster_id)
-    claims = visible(Claim).select_extend(Decision).join(Decision, JOIN.LEFT_OUTER, attr="verdict")
-    claims = claims.where(Claim.member == member).order_by(Claim.filed_on.desc(), Claim.id.desc())
+    unpaid = funding.unpaid_among(cover.roster_id for cover in covers)
+    claims = Claim.select(Claim, Decision).join(Decision, JOIN.LEFT_OUTER, attr="verdict")
+    claims = claims.where(Claim.member == member, beside(scope(Claim))).order_by(
+        Claim.filed_on.desc(), Claim.id.desc()
+    )
     return render_template(
         "admin/members/page.html",
         member=member,
-        covers=[(cover, *standing(cover)) for cover in covers],
+        covers=[(cover, *standing(cover, unpaid)) for cover in covers],
         givers={cover.id: gifts.named(given.get(cover.roster_id), cover) for cover in covers},
         claims=list(claims),
         claim_stages=CLAIM_STAGES,
@@ -148,7 +192,8 @@ def _on_paper(cover: Enrollment) -> tuple[str, str, bool]:
     """A cover's standing in words, the badge's kind, and whether it is or will be in force."""
     if not Enrollment.counted().where(Enrollment.id == cover.id).exists():
         return "名册尚未批准", "wait", False
-    return *standing(cover), funding.in_force_on(cover, cover.cover_from)
+    unpaid = funding.unpaid_among([cover.roster_id])
+    return *standing(cover, unpaid), cover.roster_id not in unpaid
 
 
 def _check_address(cover: Enrollment) -> str:

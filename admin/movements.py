@@ -7,7 +7,7 @@ from flask import flash, g, redirect, render_template, request, url_for
 
 from huigong import clock
 from huigong.access import allow, find, holds, visible
-from huigong.admin.lists import Waiting, page_of
+from huigong.admin.lists import Order, Waiting, page_of
 from huigong.admin.members import members
 from huigong.models import Level, Member, Organization, Relocation, Role
 from huigong.refusals import Refused
@@ -70,10 +70,23 @@ def leave_now(id: int) -> Any:
 def relocations() -> Any:
     mine = visible(Organization, Role.CLERK).select(Organization.id)
     above = visible(Relocation, *ABOVE).select(Relocation.id)
-    query = Relocation.select().where((Relocation.target << mine) | (Relocation.id << above))
-    page = page_of(query.order_by(Relocation.stage != "asked", Relocation.id.desc()))
+    order = Order((Relocation.stage == "asked", Relocation.id), descending=True)
+    seen = (Relocation.target << mine) | (Relocation.id << above)
+    page = page_of(Relocation, order, inside=seen, shown=_with_places())
     return render_template(
         "admin/members/relocations.html", page=page, stages=STAGES, may_ask=holds(Role.CLERK)
+    )
+
+
+def _with_places() -> Any:
+    """Relocations with whom they move, from where, to where, and who decides."""
+    source, target, level = (Organization.alias() for _ in range(3))
+    return (
+        Relocation.select(Relocation, Member, source, target, level)
+        .join_from(Relocation, Member)
+        .join_from(Relocation, source, on=(Relocation.source == source.id), attr="source")
+        .join_from(Relocation, target, on=(Relocation.target == target.id), attr="target")
+        .join_from(Relocation, level, on=(Relocation.organization == level.id), attr="organization")
     )
 
 

@@ -21,7 +21,7 @@ from huigong import clock, uploads
 from huigong.access import allow, find, visible
 from huigong.admin import background
 from huigong.admin.enrollment import is_big
-from huigong.admin.lists import Waiting, page_of
+from huigong.admin.lists import Waiting, newest, page_of
 from huigong.models import Level, Opening, Organization, Role
 from huigong.refusals import Refused
 from huigong.sheets import write_workbook
@@ -63,7 +63,7 @@ def _cities() -> list[Any]:
 def _index_page(form: Any, faults: list[str]) -> str:
     return render_template(
         "admin/opening/index.html",
-        page=page_of(visible(Opening).order_by(Opening.id.desc())),
+        page=page_of(Opening, newest(Opening)),
         cities=[(city.id, city.name) for city in _cities()], kinds=KINDS, stages=STAGES,
         form=form, errors={"file": faults[0]} if len(faults) == 1 else {},
         faults=faults[:FAULTS_SHOWN] if len(faults) > 1 else [], more=len(faults) - FAULTS_SHOWN,

@@ -19,7 +19,7 @@ from peewee import fn
 from huigong import clock, uploads
 from huigong.access import allow, allow_anyone, find, visible
 from huigong.admin import papers
-from huigong.admin.lists import Waiting, ordered, page_of
+from huigong.admin.lists import Order, Waiting, ordered, page_of
 from huigong.models import Level, Member, Organization, Role, UnitApplication, User
 from huigong.refusals import Refused
 from huigong.workflows import organizations as deeds
@@ -54,13 +54,13 @@ def waiting() -> list[Waiting]:
 )
 def index() -> Any:
     asked, level = request.args.get("q", "").strip()[:50], request.args.get("level", "")
-    query = visible(Organization)
+    filters = []
     if asked:
-        query = query.where(Organization.name.contains(asked) | (Organization.code == asked))
+        filters.append(Organization.name.contains(asked) | (Organization.code == asked))
     if level in LEVEL_NAMES:
-        query = query.where(Organization.level == level)
+        filters.append(Organization.level == level)
     columns = {"name": Organization.pinyin, "opened": Organization.opened_on}
-    page = page_of(ordered(query, columns, default="name"))
+    page = page_of(Organization, ordered(Organization, columns, default="name"), filters=filters)
     parents = {o.id: o.name for o in _parents(page.rows)}
     return render_template(
         "admin/organizations/index.html",
@@ -213,10 +213,9 @@ def registered() -> Any:
 @allow(Role.ADMINISTRATOR, on=UnitApplication)
 def applications() -> Any:
     stage = request.args.get("stage", "applied")
-    query = visible(UnitApplication)
-    if stage in STAGE_NAMES:
-        query = query.where(UnitApplication.stage == stage)
-    page = page_of(query.order_by(UnitApplication.applied_at, UnitApplication.id))
+    order = Order((UnitApplication.applied_at, UnitApplication.id))
+    filters = [UnitApplication.stage == stage] if stage in STAGE_NAMES else []
+    page = page_of(UnitApplication, order, filters=filters)
     return render_template(
         "admin/organizations/applications.html", page=page, stage=stage, stages=STAGE_NAMES
     )

@@ -17,7 +17,7 @@ from peewee import fn
 
 from huigong import clock
 from huigong.access import allow, find, holds, visible
-from huigong.admin.lists import Waiting, page_of
+from huigong.admin.lists import Waiting, newest, page_of
 from huigong.admin.reasoned import do_for_a_reason
 from huigong.models import (
     Claim,
@@ -79,7 +79,7 @@ def index() -> Any:
         .group_by(Payout.batch)
         .tuples()
     )
-    page = page_of(visible(PayoutBatch).order_by(PayoutBatch.id.desc()))
+    page = page_of(PayoutBatch, newest(PayoutBatch))
     of_page = totals.where(Payout.batch << page.rows)
     return render_template(
         "admin/payouts/index.html",

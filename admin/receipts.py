@@ -6,7 +6,7 @@ from flask import flash, g, redirect, render_template, request, url_for
 from peewee import JOIN
 
 from huigong import clock
-from huigong.access import allow, find, scope, visible
+from huigong.access import allow, find, visible
 from huigong.admin.funding import (
     READERS,
     Payer,
@@ -14,9 +14,9 @@ from huigong.admin.funding import (
     only_received_here,
     to_confirm,
 )
-from huigong.admin.lists import page_of
+from huigong.admin.lists import Order, newest, page_of
 from huigong.admin.reasoned import do_for_a_reason
-from huigong.models import Due, Organization, Receipt, ReceiptVoid, Role, Roster
+from huigong.models import Due, Organization, Receipt, ReceiptVoid, ReceiptWanted, Role, Roster
 from huigong.plans.vocabulary import OPERATORS, OWERS
 from huigong.refusals import Refused
 from huigong.workflows import funding as deeds
@@ -25,7 +25,10 @@ from huigong.workflows import funding as deeds
 @funding.get("/receipts")
 @allow(Role.FINANCE, on=Roster)
 def receipts() -> Any:
-    page = page_of(to_confirm().order_by(Roster.id))
+    order = Order((ReceiptWanted.roster, ReceiptWanted.id))
+    shown = ReceiptWanted.select(ReceiptWanted, Roster, Organization).join(Roster)
+    shown = shown.join_from(Roster, Organization)
+    page = page_of(ReceiptWanted, order, inside=to_confirm(), shown=shown)
     return render_template("admin/funding/receipts.html", page=page)
 
 
@@ -84,16 +87,14 @@ def receipt_print(id: int) -> Any:
 def issued() -> Any:
     """Every receipt in order of its number, the voided with their reasons."""
     asked = request.args.get("q", "").strip()[:40].upper()
-    query = (
+    shown = (
         Receipt.select(Receipt, Roster, Organization, ReceiptVoid)
-        .where(scope(Receipt))
         .join_from(Receipt, Roster)
         .join_from(Receipt, Organization, on=Receipt.organization)
         .join_from(Receipt, ReceiptVoid, JOIN.LEFT_OUTER, attr="void")
     )
-    if asked:
-        query = query.where(Receipt.number.startswith(asked))
-    page = page_of(query.order_by(Receipt.id.desc()))
+    filters = [Receipt.number.startswith(asked)] if asked else []
+    page = page_of(Receipt, newest(Receipt), filters=filters, shown=shown)
     return render_template("admin/funding/issued.html", page=page, asked=asked)
 
 

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, flash, g, redirect, render_template, requ
 
 from huigong import clock
 from huigong.access import allow, find, holds, scope, visible
-from huigong.admin.lists import page_of
+from huigong.admin.lists import page_of_groups
 from huigong.models import Due, Organization, Role
 from huigong.plans.vocabulary import OWERS
 from huigong.refusals import Refused
@@ -48,7 +48,7 @@ def lateness(day: Any) -> str:
 def index() -> Any:
     """Who owes what is due or will be within a week."""
     until = clock.today() + timedelta(days=deeds.SOON_DAYS)
-    page = page_of(deeds.owing_by_payer(_receivers(), until=until).tuples())
+    page = page_of_groups(deeds.owing_by_payer(_receivers(), until=until).tuples())
     page = replace(page, rows=deeds.as_owing(page.rows))
     ids = {number for row in page.rows for number in (row.payer, row.receiver)}
     places = Organization.select().where(Organization.id << list(ids))

@@ -5,8 +5,8 @@ from typing import Any
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 
 from huigong import clock
-from huigong.access import allow, find, visible
-from huigong.admin.lists import page_of
+from huigong.access import allow, find
+from huigong.admin.lists import Order, page_of
 from huigong.admin.receiving import scheme_of, schemes_of
 from huigong.admin.typed import Typed
 from huigong.models import Organization, Role, Scheme, TopUp
@@ -21,16 +21,15 @@ READERS = (Role.CLERK, Role.REVIEWER, Role.FINANCE, Role.AUDITOR, Role.ADMINISTR
 @top_ups.get("/")
 @allow(*READERS, on=TopUp)
 def index() -> Any:
-    query = (
-        visible(TopUp)
-        .select(TopUp, Organization, Scheme)
-        .join_from(TopUp, Organization)
-        .join_from(TopUp, Scheme)
-        .order_by(TopUp.to_on.desc(), TopUp.id.desc())
+    shown = TopUp.select(TopUp, Organization, Scheme).join_from(TopUp, Organization)
+    page = page_of(
+        TopUp,
+        Order((TopUp.to_on, TopUp.id), descending=True),
+        shown=shown.join_from(TopUp, Scheme),
     )
     mine = [grant.organization for grant in g.grants if grant.role == Role.FINANCE]
     return render_template(
-        "admin/top_ups/index.html", page=page_of(query), mine=sorted(set(mine), key=lambda o: o.id)
+        "admin/top_ups/index.html", page=page, mine=sorted(set(mine), key=lambda o: o.id)
     )
 
 

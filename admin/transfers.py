@@ -18,11 +18,19 @@ from flask import (
 
 from huigong import clock, money
 from huigong.access import allow, find, holds, visible
-from huigong.admin.lists import page_of
+from huigong.admin.lists import newest, page_of
 from huigong.admin.reasoned import do_for_a_reason
 from huigong.admin.reminders import WORKBOOK
 from huigong.admin.typed import Typed
-from huigong.models import Organization, Role, Roster, Scheme, Transfer, TransferItem
+from huigong.models import (
+    Organization,
+    Role,
+    Roster,
+    Scheme,
+    Transfer,
+    TransferItem,
+    TransferReversal,
+)
 from huigong.plans.vocabulary import OPERATORS
 from huigong.refusals import Refused
 from huigong.sheets import Column, write_workbook
@@ -56,13 +64,14 @@ def _operator(scheme: Scheme) -> str:
 @transfers.get("/")
 @allow(*READERS, on=Transfer)
 def index() -> Any:
-    page = page_of(visible(Transfer).order_by(Transfer.id.desc()))
+    page = page_of(Transfer, newest(Transfer))
     schemes = [
         scheme
         for scheme in visible(Scheme).order_by(Scheme.name)
         if deeds.is_passed_on(scheme) and holds(*READERS, at=scheme.organization)
     ]
-    undone = {t.id for t in page.rows if t.reversals.exists()}
+    reversals = TransferReversal.select().where(TransferReversal.transfer << page.rows)
+    undone = {reversal.transfer_id for reversal in reversals}
     return render_template(
         "admin/transfers/index.html", page=page, schemes=schemes, undone=undone, month=_month()
     )

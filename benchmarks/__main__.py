@@ -10,10 +10,10 @@ from importlib.metadata import PackageNotFoundError, version
 
 import apsw
 
-from benchmarks import enrollment, rules
+from benchmarks import enrollment, lists, rules
 from benchmarks.table import Row
 
-PARTS = [rules, enrollment]
+PARTS = [rules, enrollment, lists]
 VERSIONS = ("peewee", "openfisca-core", "numpy", "playwright")
 
 

@@ -10,9 +10,9 @@ class AuditEvent(Base):
     """One deed, chained by hash to the one before it."""
 
     organization = ForeignKeyField(Organization, null=True, backref="audit")
-    at = DateTimeField()
+    at = DateTimeField(index=True)
     by = ForeignKeyField(User, null=True)
-    deed = TextField()
+    deed = TextField(index=True)
     subject = TextField(default="")  # Claim:12
     detail = TextField(default="")
     previous = TextField()

@@ -1,8 +1,9 @@
 """Claims: stays, papers, decisions, payouts."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from peewee import (
+    SQL,
     BigIntegerField,
     BlobField,
     Check,
@@ -11,6 +12,7 @@ from peewee import (
     ForeignKeyField,
     IntegerField,
     TextField,
+    fn,
 )
 
 from huigong.tables.base import Base, JsonField, Sealed
@@ -27,10 +29,10 @@ class Claim(Base):
     number = TextField(unique=True)
     event = TextField(null=True)  # for lump sums: what happened, as the scheme names it
     facts = JsonField(default=dict)  # what the plan reads of the claim itself: grade, happened_on
-    stage = TextField(default="filed", index=True)  # filed returned reviewed approved refused paid
+    stage = TextField(default="filed")  # filed returned reviewed approved refused paid
     filed_by = ForeignKeyField(User, backref="filed_claims")
     filed_on = DateField()
-    promised_on = DateField(null=True, index=True)  # the office's own promise, from the last filing
+    promised_on = DateField(null=True)  # the office's own promise, from the last filing
     first_reviewer = ForeignKeyField(User, null=True, backref="first_reviews")
     computed = BigIntegerField(default=0)  # what the steps said when last reckoned
 
@@ -38,6 +40,21 @@ class Claim(Base):
         constraints: ClassVar = [
             Check("first_reviewer_id IS NULL OR first_reviewer_id <> filed_by_id")
         ]
+        indexes = (
+            (("stage", "promised_on"), False),
+            (("filed_on",), False),
+            (("computed",), False),
+        )
+
+    @classmethod
+    def promise(cls) -> Any:
+        """The day it is promised for, without one the last of days, as its index says it."""
+        return fn.COALESCE(cls.promised_on, SQL("'9999-12-31'"))
+
+
+Claim.add_index(
+    SQL("""CREATE INDEX "claim_promise" ON "claim" (COALESCE("promised_on", '9999-12-31'), "id")""")
+)
 
 
 class Stay(Base):

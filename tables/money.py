@@ -77,6 +77,8 @@ class DueStanding(Base):
     class Meta:
         indexes = (
             (("settled", "due_on"), False),
+            (("due_on",), False),
+            (("amount",), False),
             (("receiver", "settled", "owing"), False),
             (("payer", "settled"), False),
         )
@@ -332,6 +334,15 @@ class GiftReceipt(Base):
     gift = ForeignKeyField(Gift, backref="receipts")
 
 
+class ReceiptWanted(Base):
+    """A fully paid roster that lacks a receipt, the unit's or its giver's: a cache, changed with
+    its payments and receipts in the same transaction, off which finance's work is read."""
+
+    organization = ForeignKeyField(Organization, backref="receipts_wanted")
+    roster = ForeignKeyField(Roster, unique=True, backref="receipts_wanted")
+    receiver = ForeignKeyField(Organization, backref="receipts_to_give")
+
+
 class ReceiptVoid(Undoing):
     """A receipt that counts no more; its number stays used."""
 
@@ -416,3 +427,16 @@ class Posting(Base):
             (("scheme", "account", "amount"), False),
             (("account", "journal"), False),
         )
+
+
+class Balance(Base):
+    """What an account of one scheme stands at in an organization's whole subtree: a cache of the
+    postings, changed with each journal in the same transaction, off which funds are read."""
+
+    organization = ForeignKeyField(Organization, backref="balances", index=False)  # see Meta
+    scheme = ForeignKeyField(Scheme, null=True, backref="balances")
+    account = TextField()
+    amount = BigIntegerField()
+
+    class Meta:
+        indexes = ((("organization", "scheme", "account"), True),)

@@ -151,7 +151,7 @@ class FormKey(Base):
 class Member(Sealed):
     """A natural person, known by the resident ID. `organization` is the current unit."""
 
-    organization = ForeignKeyField(Organization, backref="members")
+    organization = ForeignKeyField(Organization, backref="members", index=False)  # see Meta
     name = KeyField()
     pinyin = KeyField(default="")  # initials, for search
     sort_key = KeyField(default="")  # pinyin with tones, the surname as a surname
@@ -165,9 +165,10 @@ class Member(Sealed):
     bank = TextField(default="")
     membership = TextField(default="member")
 
-    class Meta:  # each with the unit, so that a list inside a subtree is read off the index
+    class Meta:  # what a list sorts, narrows and holds against words is read off one index
         indexes = (
-            (("sort_key", "organization"), False),
+            (("sort_key", "id", "organization", "name", "pinyin"), False),  # a city's
+            (("organization", "sort_key", "id", "name", "pinyin"), False),  # a unit's
             (("name", "organization"), False),
             (("pinyin", "organization"), False),
         )

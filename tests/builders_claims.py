@@ -10,7 +10,7 @@ from typing import Any
 from builders import NOW, a_city, a_unit, a_user
 from builders_schemes import a_published_edition
 
-from huigong import identity
+from huigong import identity, pinyin
 from huigong.models import Claim, Edition, Enrollment, Member, Organization, Role, User
 from huigong.plans import compile_scheme
 from huigong.rules import last_day
@@ -34,7 +34,8 @@ def a_member(unit: Organization, *, name: str = "张示例", number: str = "") -
     member = Member(
         organization=unit,
         name=name,
-        pinyin="zsl",
+        pinyin=pinyin.initials(name),
+        sort_key=pinyin.name_key(name),
         id_index=Member.index_of_id(number),
         tail_index=Member.index_of_tail(number),
     )

@@ -7,6 +7,7 @@ from typing import Any
 from peewee import JOIN, SQL, Expression, Value, fn
 
 from huigong.models import (
+    Balance,
     Claim,
     Decision,
     Due,
@@ -19,6 +20,7 @@ from huigong.models import (
     Income,
     IncomeReversal,
     Journal,
+    Organization,
     Payment,
     PaymentReversal,
     Payout,
@@ -27,6 +29,7 @@ from huigong.models import (
     Posting,
     Receipt,
     ReceiptVoid,
+    ReceiptWanted,
     Refund,
     RefundReversal,
     Roster,
@@ -48,18 +51,8 @@ def disagreements() -> list[str]:
     """
     found = [f"账簿凭证 {journal.key}（{journal.text}）借贷不平" for journal in unbalanced()]
     for question in (
-        *(
-            _cover,
-            _dues,
-            _standings,
-            _gifts,
-            _payments,
-            _receipts,
-            _statements,
-            _incomes,
-            _transfers,
-        ),
-        *(_awards, _payouts, _strangers),
+        *(_cover, _dues, _standings, _gifts, _payments, _receipts, _statements, _incomes),
+        *(_transfers, _awards, _payouts, _strangers, _balances, _wanted),
     ):
         found += question()
     return found
@@ -376,6 +369,47 @@ def _stages() -> list[str]:
         ((Claim.stage == "paid") & (paid != 1)) | ((Claim.stage != "paid") & (paid != 0))
     )
     return [f"申领{number} 状态与发放不符：已发放 {paid} 笔" for number, _, paid in query.tuples()]
+
+
+def _balances() -> list[str]:
+    """Subtrees whose balance of an account is not the sum of their postings."""
+    booked: Any = (
+        Posting.select(Organization.path, Posting.scheme, Posting.account, total(Posting.amount))
+        .join(Journal)
+        .join(Organization)
+        .group_by(Organization.path, Posting.scheme, Posting.account)
+    )
+    sums: Counter[tuple[int, int | None, str]] = Counter()
+    for path, scheme, account, fen in booked.tuples():
+        for node in filter(None, path.split("/")):
+            sums[int(node), scheme, account] += int(fen)
+    said: Any = Balance.select(
+        Balance.organization, Balance.scheme, Balance.account, Balance.amount
+    )
+    for place, scheme, account, fen in said.tuples():
+        sums[place, scheme, account] -= int(fen)
+    places = sorted({place for (place, _, _), fen in sums.items() if fen})
+    return [f"单位#{place} 的账户余额与凭证不符" for place in places]
+
+
+def _wanted() -> list[str]:
+    """Rosters that wait for a receipt and should not, or the other way round."""
+    live = Due.select(Due.roster).where(Due.live())
+    owing: Any = live.join(DueStanding).where(DueStanding.owing > 0)
+    voided = ReceiptVoid.select(ReceiptVoid.receipt)
+    receipts = Receipt.select(Receipt.roster).where(Receipt.id.not_in(voided))
+    to_givers = GiftReceipt.select(GiftReceipt.receipt)
+    units, givers = Receipt.id.not_in(to_givers), Receipt.id << to_givers
+    lacking = [
+        (Roster.id << live.where(of_side)) & Roster.id.not_in(receipts.where(made_out))
+        for of_side, made_out in ((Due.carrier != "gift", units), (Due.carrier == "gift", givers))
+    ]
+    wanted: Any = Roster.select(Roster.id).where(
+        Roster.stage == "approved", Roster.id.not_in(owing), lacking[0] | lacking[1]
+    )
+    said: Any = ReceiptWanted.select(ReceiptWanted.roster)
+    wrong = {id for (id,) in wanted.tuples()} ^ {id for (id,) in said.tuples()}
+    return [f"名册#{id} 是否待开票记错" for id in sorted(wrong)]
 
 
 def _strangers() -> list[str]:

@@ -1,6 +1,7 @@
 """Funding: the shares owed for a roster, the money received on them, and its receipt."""
 
 from calendar import monthrange
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -23,6 +24,7 @@ from huigong.models import (
     PaymentReversal,
     Receipt,
     ReceiptVoid,
+    ReceiptWanted,
     Roster,
     Scheme,
     StatementLine,
@@ -249,6 +251,7 @@ def settle(payment: Payment, *, account: str, by: User, at: datetime) -> Payment
     owing = _restand(due)
     place = due.organization
     audit.record("record payment", by=by, at=at, on=payment, organization=place)
+    _want_receipt(due.roster)
     if not owing and is_paid(due.roster):
         audit.record("roster paid", by=by, at=at, on=due.roster, organization=place)
     return payment
@@ -259,6 +262,19 @@ def _restand(due: Due) -> int:
     owing = int(due.amount - due.paid)
     DueStanding.update(owing=owing, settled=not owing).where(DueStanding.due == due).execute()
     return owing
+
+
+def _want_receipt(roster: Roster) -> bool:
+    """Let finance's work say again whether a roster waits for a receipt: the unit's, or that of
+    who gave its fee."""
+    live: Any = roster.dues.where(Due.live()).select(Due.carrier).distinct().tuples()
+    sides = {carrier == "gift" for (carrier,) in live}
+    wanted = is_paid(roster) and any(receipt_of(roster, given=given) is None for given in sides)
+    ReceiptWanted.delete().where(ReceiptWanted.roster == roster).execute()
+    if wanted:
+        receiver = roster.edition.organization_id
+        ReceiptWanted.create(organization=roster.organization_id, roster=roster, receiver=receiver)
+    return wanted
 
 
 def _book_payment(payment: Payment, due: Due, *, account: str, by: User, at: datetime) -> Journal:
@@ -338,6 +354,7 @@ def reverse_payment(payment: Payment, *, reason: str, by: User, at: datetime) ->
         already="这笔到账已经更正过", deed="reverse payment", by=by, at=at,
     )  # fmt: skip
     _restand(payment.due)
+    _want_receipt(payment.due.roster)
     return reversal  # type: ignore[no-any-return]
 
 
@@ -386,6 +403,7 @@ def _confirm(roster: Roster, total: int, *, given: bool, by: User, at: datetime)
     )
     if given:
         GiftReceipt.create(receipt=receipt, gift=Gift.get(Gift.roster == roster, Gift.counts()))
+    _want_receipt(roster)
     place, number = roster.organization, receipt.number
     audit.record("confirm receipt", by=by, at=at, on=receipt, organization=place, detail=number)
     return receipt
@@ -402,6 +420,7 @@ def void_receipt(receipt: Receipt, *, reason: str, by: User, at: datetime) -> Re
     void = ReceiptVoid.create(
         organization=receipt.organization_id, receipt=receipt, reason=reason.strip(), by=by, at=at
     )
+    _want_receipt(receipt.roster)
     place, number = receipt.organization, receipt.number
     audit.record("void receipt", by=by, at=at, on=receipt, organization=place, detail=number)
     return void
@@ -428,6 +447,18 @@ def is_paid(roster: Roster) -> bool:
     """Whether an approved roster owes nothing any more."""
     owing = roster.dues.where(Due.live(), Due.received() < Due.amount)
     return roster.stage == "approved" and not owing.exists()
+
+
+def unpaid_among(rosters: Iterable[int | None]) -> set[int]:
+    """Those of some rosters with something owing, by their dues' standings; a roster that is not
+    approved has no dues, and its cover does not count."""
+    query: Any = (
+        DueStanding.select(Due.roster)
+        .join(Due)
+        .where(Due.roster << {id for id in rosters if id}, Due.live())
+        .where(DueStanding.settled == False)  # noqa: E712 SQL's own
+    )
+    return {roster for (roster,) in query.tuples()}
 
 
 def in_force_on(enrollment: Enrollment, day: date) -> bool:

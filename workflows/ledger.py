@@ -1,5 +1,6 @@
 """The double-entry ledger: journals that sum to zero, and whether they agree with the facts."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -7,6 +8,7 @@ from peewee import JOIN, fn
 
 from huigong.database import writes
 from huigong.models import (
+    Balance,
     Journal,
     Organization,
     Posting,
@@ -59,7 +61,21 @@ def book(
     lines = [(journal.id, account, fund, fen) for account, fen in postings]
     fields = [Posting.journal, Posting.account, Posting.scheme, Posting.amount]
     Posting.insert_many(lines, fields=fields).execute()
+    _rebalance(organization, fund, postings)
     return journal
+
+
+def _rebalance(place: Organization, fund: int | None, postings: list[tuple[str, int]]) -> None:
+    """Let the balances of a place and of all above it say the postings, too."""
+    of_fund = Balance.scheme.is_null() if fund is None else Balance.scheme == fund
+    for account, fen in postings:
+        ours = (Balance.organization << place.lineage) & of_fund & (Balance.account == account)
+        rows: Any = Balance.select(Balance.organization).where(ours).tuples()
+        known = {node for (node,) in rows}
+        Balance.update(amount=Balance.amount + fen).where(ours).execute()
+        for node in place.lineage:
+            if node not in known:
+                Balance.create(organization=node, scheme=fund, account=account, amount=fen)
 
 
 @writes
@@ -102,9 +118,9 @@ class Fund(NamedTuple):
         return self.contributions + self.gifts + self.income - self.benefits
 
 
-def funds(schemes: Any, inside: Any = None) -> list[Fund]:
-    """The balances of each scheme of a query, over the journals of `inside` (organizations)."""
-    sums = _sums_by_scheme(inside)
+def funds(schemes: Any, places: Sequence[int] | None = None) -> list[Fund]:
+    """The balances of each scheme of a query, in the subtrees of `places` or in all."""
+    sums = {(scheme, account): fen for scheme, account, fen in _balances(places)}
 
     def of(scheme: Scheme, account: str) -> int:
         return sums.get((scheme.id, account), 0)
@@ -125,30 +141,26 @@ def funds(schemes: Any, inside: Any = None) -> list[Fund]:
     ]
 
 
-def _sums_by_scheme(inside: Any) -> dict[tuple[int | None, str], int]:
-    query: Any = Posting.select(Posting.scheme, Posting.account, total(Posting.amount).alias("fen"))
-    if inside is not None:
-        query = query.join(Journal).where(Journal.organization << inside)
-    grouped = query.group_by(Posting.scheme, Posting.account).tuples()
-    return {(scheme, account): int(fen) for scheme, account, fen in grouped}
-
-
-def in_suspense(inside: Any = None) -> int:
-    """Fen that came in and wait for somebody to decide whose they are."""
-    query: Any = Posting.select(total(Posting.amount)).where(Posting.account == "suspense")
-    if inside is not None:
-        query = query.join(Journal).where(Journal.organization << inside)
-    return -int(query.scalar())
-
-
-def unearmarked(inside: Any = None) -> int:
-    """Fen of other income that is for no one scheme, and so stands in no fund."""
-    query: Any = Posting.select(total(Posting.amount)).where(
-        Posting.account == "income", Posting.scheme.is_null()
+def _balances(places: Sequence[int] | None) -> list[tuple[int | None, str, int]]:
+    """(scheme, account, fen) in the subtrees of `places`, of which none lies in another."""
+    roots: Any = Organization.select(Organization.id).where(Organization.parent.is_null())
+    query: Any = (
+        Balance.select(Balance.scheme, Balance.account, total(Balance.amount))
+        .where(Balance.organization << (roots if places is None else list(places)))
+        .group_by(Balance.scheme, Balance.account)
     )
-    if inside is not None:
-        query = query.join(Journal).where(Journal.organization << inside)
-    return -int(query.scalar())
+    return [(scheme, account, int(fen)) for scheme, account, fen in query.tuples()]
+
+
+def in_suspense(places: Sequence[int] | None = None) -> int:
+    """Fen that came in and wait for somebody to decide whose they are."""
+    return -sum(fen for _, account, fen in _balances(places) if account == "suspense")
+
+
+def unearmarked(places: Sequence[int] | None = None) -> int:
+    """Fen of other income that is for no one scheme, and so stands in no fund."""
+    found = _balances(places)
+    return -sum(fen for scheme, account, fen in found if account == "income" and scheme is None)
 
 
 def unbalanced() -> list[Journal]:

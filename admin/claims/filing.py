@@ -3,15 +3,15 @@
 from typing import Any
 
 from flask import flash, g, redirect, render_template, request, url_for
-from peewee import ModelSelect
+from peewee import fn
 
 from huigong import clock, identity
-from huigong.access import allow, find, visible
+from huigong.access import allow, find
 from huigong.admin.claims import forms
 from huigong.admin.claims.room import claims
 from huigong.admin.claims.sheet import form_page, kept, papers_sent, read
-from huigong.admin.lists import page_of
-from huigong.models import Claim, Edition, Enrollment, Member, Role
+from huigong.admin.lists import MOST_FETCHED, Order, Page, counted, page_of
+from huigong.models import Claim, Edition, Enrollment, Member, Role, begins
 from huigong.refusals import Refused
 from huigong.uploads import Kept
 from huigong.workflows import claims as deeds
@@ -23,24 +23,36 @@ from huigong.workflows.schemes import plan_of
 @allow(Role.CLERK, on=Enrollment)
 def new() -> Any:
     asked = request.args.get("q", "").strip()[:50]
-    page = page_of(_covered(asked), size=20) if asked else None
-    in_force = (
-        {row.id: funding.in_force_on(row, row.cover_from) for row in page.rows} if page else {}
-    )
+    page = _covered(asked) if asked else None
+    unpaid = funding.unpaid_among(row.roster_id for row in page.rows) if page else set()
+    in_force = {row.id: row.roster_id not in unpaid for row in page.rows} if page else {}
     return render_template("admin/claims/new.html", asked=asked, page=page, in_force=in_force)
 
 
-def _covered(asked: str) -> ModelSelect:
-    """Enrollments by the member's name or pinyin initials, last four of the ID, or certificate."""
+def _covered(asked: str) -> Page:
+    """Enrollments by how the member's name begins, pinyin initials, last four of the ID, or
+    certificate; in the order of names, a member's latest first."""
     text = identity.plain_text(asked).strip().upper()
-    found = Member.name.contains(asked) | (Enrollment.certificate == text)
+    who = begins(Member.name, asked)
     if text.isascii() and text.isalpha():
-        found |= Member.pinyin.startswith(text.lower())
+        who |= begins(Member.pinyin, text.lower())
     if len(text) == 4 and text[:3].isdecimal():
-        found |= Member.tail_index == Member.index_of_tail(text)
-    query = visible(Enrollment).select(Enrollment, Member, Edition).join(Member)
-    query = query.join_from(Enrollment, Edition).where(found)
-    return query.order_by(Member.pinyin, Member.name, Enrollment.cover_from.desc())
+        who = Member.tail_index == Member.index_of_tail(text)
+    common = counted(Member, who, most=MOST_FETCHED) >= MOST_FETCHED
+    members = Member.select(Member.id).where(who)
+    borne = fn.EXISTS(members.where(Member.id == Enrollment.member))
+    theirs = borne if common else Enrollment.member << members
+    found = [theirs | (Enrollment.certificate == text)]
+    latest_first = (Member.sort_key, Member.id, Enrollment.id * -1, Enrollment.id)
+    shown = Enrollment.select(Enrollment, Member, Edition).join(Member)
+    return page_of(
+        Enrollment,
+        Order(latest_first, joined=[Member]),
+        filters=[] if common else found,
+        held=found if common else [],
+        shown=shown.join_from(Enrollment, Edition),
+        size=20,
+    )
 
 
 @claims.get("/new/<int:id>")

@@ -3,10 +3,10 @@
 from typing import Any
 
 from flask import abort, g, render_template, request, url_for
-from peewee import ModelSelect
+from peewee import fn
 
 from huigong import clock, explain
-from huigong.access import allow, find, holds, visible
+from huigong.access import allow, find, holds, scope, visible
 from huigong.admin import papers
 from huigong.admin.claims.room import (
     EVENTS,
@@ -16,7 +16,16 @@ from huigong.admin.claims.room import (
     next_step,
     promise_words,
 )
-from huigong.admin.lists import Waiting, ordered, page_of
+from huigong.admin.lists import (
+    MOST_COUNTED,
+    MOST_FETCHED,
+    Order,
+    Waiting,
+    beside,
+    counted,
+    ordered,
+    page_of,
+)
 from huigong.models import (
     Claim,
     ClaimEvent,
@@ -29,6 +38,7 @@ from huigong.models import (
     Role,
     Scheme,
     Stay,
+    begins,
 )
 from huigong.money import yuan
 from huigong.plans.vocabulary import CLAIM_AMOUNTS, DATES, FACTS, PAID, PARTS
@@ -42,44 +52,44 @@ READERS = (Role.CLERK, Role.REVIEWER, Role.FINANCE, Role.AUDITOR)
 def waiting() -> list[Waiting]:
     """What waits for a clerk (returned claims) and a reviewer (first reviews, decisions)."""
     asked = [
-        (visible(Claim, Role.CLERK).where(Claim.stage == "returned"), "returned", "件申领待补正"),
-        (_for_me("review"), "review", "件申领待初审"),
-        (_for_me("decide"), "decide", "件申领待复审"),
+        (Role.CLERK, Claim.stage == "returned", "returned", "件申领待补正"),
+        (Role.REVIEWER, _for_me("review"), "review", "件申领待初审"),
+        (Role.REVIEWER, _for_me("decide"), "decide", "件申领待复审"),
     ]
     return [
-        Waiting(query.count(), words, url_for("claims.index", stage=stage))
-        for query, stage, words in asked
+        Waiting(
+            counted(Claim, condition, beside(scope(Claim, role)), most=MOST_COUNTED),
+            words,
+            url_for("claims.index", stage=stage),
+        )
+        for role, condition, stage, words in asked
     ]
 
 
-def _for_me(todo: str) -> ModelSelect:
+def _for_me(todo: str) -> Any:
     """The claims a reviewer may first-review or decide: not those they filed or reviewed."""
-    mine = ClaimEvent.select(ClaimEvent.claim).where(
-        ClaimEvent.by == g.user, ClaimEvent.kind << ("filed", "refiled")
+    mine = ClaimEvent.select(ClaimEvent.id).where(
+        ClaimEvent.claim == Claim.id,
+        beside((ClaimEvent.by == g.user) & (ClaimEvent.kind << ("filed", "refiled"))),
     )
-    query = visible(Claim, Role.REVIEWER).where(Claim.filed_by != g.user, Claim.id.not_in(mine))
+    others = beside((Claim.filed_by != g.user) & ~fn.EXISTS(mine))
     if todo == "review":
-        return query.where(Claim.stage == "filed")
-    return query.where(Claim.stage == "reviewed", Claim.first_reviewer != g.user)
-
-
-def by_promise(query: ModelSelect) -> ModelSelect:
-    """The order of a queue: what was promised soonest first, so that the overdue lead."""
-    return query.order_by(Claim.promised_on.is_null(), Claim.promised_on, Claim.id)
+        return (Claim.stage == "filed") & others
+    return (Claim.stage == "reviewed") & others & beside(Claim.first_reviewer != g.user)
 
 
 def next_for_me(todo: str, after: Claim) -> tuple[int | None, int]:
     """The claim that waits for the signed-in reviewer after this one, from the beginning again
     at the end, and how many others wait."""
-    rows: Any = by_promise(_for_me(todo).select(Claim.id, Claim.promised_on)).tuples()
-    ids = [id for id, _ in rows]
-    others = [id for id in ids if id != after.id]
-    if not others:
+    mine = (_for_me(todo), beside(scope(Claim, Role.REVIEWER)), Claim.id != after.id)
+    others = Claim.select(Claim.id).where(*mine)
+    order = Order((Claim.promise(), Claim.id))
+    place: Any = Claim.select(*order.columns).where(Claim.id == after.id).tuples().get()
+    behind = others.where(order.past(place, backwards=False))
+    following = order.sorted(behind).first() or order.sorted(others).first()
+    if following is None:
         return None, 0
-    if after.id in ids:
-        place = ids.index(after.id)
-        return (ids[place + 1 :] or ids)[0], len(others)
-    return others[0], len(others)
+    return following.id, counted(Claim, *mine, most=MOST_COUNTED)
 
 
 @claims.get("")
@@ -88,8 +98,8 @@ def index() -> Any:
     asked = {name: request.args.get(name, "").strip()[:50] for name in ("q", "stage", "scheme")}
     asked["overdue"] = "1" if request.args.get("overdue") == "1" else ""
     stage = asked["stage"]
-    query = _for_me(stage) if stage in ("review", "decide") else visible(Claim)
-    page = page_of(_in_order(_narrowed(query, asked), stage))
+    filters, held = _filters(asked)
+    page = page_of(Claim, _in_order(stage), filters=filters, held=held, shown=_shown())
     return render_template(
         "admin/claims/index.html",
         page=page, stages=STAGES, scheme_options=list(_scheme_options()),
@@ -99,15 +109,17 @@ def index() -> Any:
     )  # fmt: skip
 
 
-def _in_order(query: ModelSelect, stage: str) -> ModelSelect:
-    """As asked; a queue by what was promised, other lists by the newest."""
-    asked = request.args.get("sort", "promised" if stage in ("review", "decide") else "")
-    if asked.lstrip("-") == "promised":
-        if asked == "promised":
-            return by_promise(query)
-        return query.order_by(Claim.promised_on.is_null(), Claim.promised_on.desc(), Claim.id)
-    columns = {"number": Claim.id, "filed": Claim.filed_on, "amount": Claim.computed}
-    return ordered(query, columns, default="-number")
+def _in_order(stage: str) -> Order:
+    """As asked; a queue by what was promised, so that the overdue lead, other lists by the
+    newest."""
+    columns = {
+        "number": Claim.id,
+        "filed": Claim.filed_on,
+        "amount": Claim.computed,
+        "promised": Claim.promise(),
+    }
+    queue = stage in ("review", "decide")
+    return ordered(Claim, columns, default="promised" if queue else "-number")
 
 
 def _to_be_set(rows: list[Claim]) -> set[int]:
@@ -130,24 +142,46 @@ def _target(stage: str) -> str:
     return {"review": "claims.review", "decide": "claims.decision"}.get(stage, "claims.page")
 
 
-def _narrowed(query: ModelSelect, asked: dict[str, str]) -> ModelSelect:
-    query = (
-        query.select(Claim, Member, Organization, Enrollment, Edition)
+def _shown() -> Any:
+    """Claims with what the list shows of them."""
+    return (
+        Claim.select(Claim, Member, Organization, Enrollment, Edition)
         .join_from(Claim, Member)
         .join_from(Claim, Organization)
         .join_from(Claim, Enrollment)
         .join(Edition)
     )
+
+
+def _filters(asked: dict[str, str]) -> tuple[list[Any], list[Any]]:
+    """What was asked for: by an index, and what each claim is held against."""
+    filters: list[Any] = []
+    held: list[Any] = []
+    if asked["stage"] in ("review", "decide"):
+        filters += [_for_me(asked["stage"]), scope(Claim, Role.REVIEWER)]
     if asked["stage"] in STAGES:
-        query = query.where(Claim.stage == asked["stage"])
+        filters.append(Claim.stage == asked["stage"])
     if asked["scheme"].isdecimal() and len(asked["scheme"]) < 9:
-        query = query.where(Edition.scheme == int(asked["scheme"]))
+        of_scheme = Edition.select(Edition.id).where(Edition.scheme == int(asked["scheme"]))
+        cover = Enrollment.select(Enrollment.id).where(Enrollment.id == Claim.enrollment)
+        held.append(fn.EXISTS(cover.where(Enrollment.edition << of_scheme)))
     if asked["overdue"]:
-        query = query.where(Claim.promised_on < clock.today(), Claim.stage << PROMISED)
+        filters.append((Claim.promised_on < clock.today()) & (Claim.stage << PROMISED))
     if asked["q"]:
-        named = Member.name.contains(asked["q"]) | Organization.name.contains(asked["q"])
-        query = query.where(named | Claim.number.contains(asked["q"].upper()))
-    return query
+        named = begins(Member.name, asked["q"])
+        common = counted(Member, named, most=MOST_FETCHED) >= MOST_FETCHED
+        (held if common else filters).append(_sought(asked["q"], named, common=common))
+    return filters, held
+
+
+def _sought(words: str, named: Any, *, common: bool) -> Any:
+    """Whose number it is, how the member's name begins, or a part of the unit's. Of a common name
+    each claim met is asked, of another the few members."""
+    members = Member.select(Member.id).where(named)
+    borne = fn.EXISTS(members.where(Member.id == Claim.member))
+    units = Organization.select(Organization.id).where(Organization.name.contains(words))
+    theirs = borne if common else Claim.member << members
+    return theirs | (Claim.organization << units) | (Claim.number == words.upper())
 
 
 def _awards(rows: list[Claim]) -> dict[int, int]:

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from peewee import ModelSelect
 
 from huigong import clock
-from huigong.access import find, visible
+from huigong.access import find, scope, visible
 from huigong.admin.listings import building, forms
 from huigong.admin.lists import ordered, page_of
 from huigong.models import Listing, Measure, Organization
@@ -42,42 +42,48 @@ def index() -> Any:
 
 def own(kind: Kind) -> ModelSelect:
     """The entries the signed-in user edits: inside the subtree, not those of the level above."""
+    return visible(kind.model).where(_ours(kind))
+
+
+def _ours(kind: Kind) -> Any:
     model: Any = kind.model
-    return visible(model).where(model.organization << [office.id for office in forms.offices()])
+    return model.organization << [office.id for office in forms.offices()]
 
 
 def table(kind: Kind) -> Any:
     model: Any = kind.model
     columns = {"name": model.pinyin, "updated": model.updated_on}
-    found = ordered(
-        filtered(kind), columns, default="-updated" if kind.word == "notices" else "name"
+    usual = "-updated" if kind.word == "notices" else "name"
+    seen = scope(model) & _ours(kind)
+    page = page_of(
+        model, ordered(model, columns, default=usual), filters=filters(kind), inside=seen
     )
     return render_template(
         "admin/listings/table.html",
         kind=kind,
-        page=page_of(found.order_by_extend(model.id)),
+        page=page,
         anything=own(kind).exists(),
         divisions=divisions(),
         kinds=kind_choices(kind),
     )
 
 
-def filtered(kind: Kind) -> ModelSelect:
-    """The list as the query string narrows it: words, kind, division, published or not."""
-    model, asked = kind.model, request.args
-    query: ModelSelect = own(kind)
+def filters(kind: Kind) -> list[Any]:
+    """How the query string narrows the list: words, kind, division, published or not."""
+    model: Any = kind.model
+    asked, found = request.args, []
     for word in asked.get("q", "").split():
         says = model.name.contains(word) | model.summary.contains(word)
         if hasattr(model, "address"):
             says = says | model.address.contains(word)
-        query = query.where(says)
+        found.append(says)
     if asked.get("region"):
-        query = query.where(model.region == asked["region"])
+        found.append(model.region == asked["region"])
     if asked.get("kind") and hasattr(model, "kind"):
-        query = query.where(model.kind == asked["kind"])
+        found.append(model.kind == asked["kind"])
     if asked.get("published") in ("0", "1"):
-        query = query.where(model.published == (asked["published"] == "1"))
-    return query
+        found.append(model.published == (asked["published"] == "1"))
+    return found
 
 
 def divisions() -> list[tuple[str, str]]:

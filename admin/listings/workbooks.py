@@ -33,7 +33,7 @@ def export(kind: Kind) -> Any:
     columns = [column(field, ()) for field in kind.fields]
     columns += [sheets.Column("发布"), sheets.Column("更新日期", "date"), sheets.Column("示例")]
     model: Any = kind.model
-    found: Any = entries.filtered(kind).order_by(model.pinyin)
+    found: Any = entries.own(kind).where(*entries.filters(kind)).order_by(model.pinyin)
     rows = (exported(kind, row, choices) for row in found)
     book = io.BytesIO()
     sheets.write_workbook(book, columns, rows, sheet=kind.name)

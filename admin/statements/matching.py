@@ -14,7 +14,7 @@ from flask import (
 
 from huigong import clock, identity, money
 from huigong.access import allow, find, visible
-from huigong.admin.lists import page_of
+from huigong.admin.lists import Order, page_of
 from huigong.admin.statements.room import LINE_STAGES, MOST_AT_ONCE, READERS, statements
 from huigong.models import (
     Income,
@@ -39,14 +39,14 @@ def matches(id: int) -> Any:
 
 
 def _matches_page(place: Organization, done: deeds.Confirmed | None) -> str:
-    query = StatementLine.select().where(
-        StatementLine.organization == place, StatementLine.stage == "open"
-    )
+    waits = (StatementLine.organization == place) & (StatementLine.stage == "open")
+    filters = []
     asked = request.args.get("q", "").strip()[:50]
     if asked:
         wanted = StatementLine.payer_name.contains(asked) | StatementLine.remark.contains(asked)
-        query = query.where(wanted | (StatementLine.reference == asked.upper()))
-    page = page_of(query.order_by(StatementLine.received_on, StatementLine.id), size=MOST_AT_ONCE)
+        filters = [wanted | (StatementLine.reference == asked.upper())]
+    order = Order((StatementLine.received_on, StatementLine.id))
+    page = page_of(StatementLine, order, held=filters, inside=waits, size=MOST_AT_ONCE)
     left = deeds.remaining_of(page.rows)
     found = deeds.candidates(page.rows, left)
     return render_template(

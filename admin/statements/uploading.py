@@ -15,8 +15,8 @@ from flask import (
 from peewee import fn
 
 from huigong import clock, money, uploads
-from huigong.access import allow, find, visible
-from huigong.admin.lists import Waiting, page_of
+from huigong.access import allow, find, scope, visible
+from huigong.admin.lists import Order, Waiting, newest, page_of
 from huigong.admin.reasoned import do_for_a_reason
 from huigong.admin.receiving import receivers
 from huigong.admin.statements.room import LINE_STAGES, READERS, STAGES, statements
@@ -47,7 +47,7 @@ def waiting() -> list[Waiting]:
 @allow(*READERS, on=Statement, menu=(32, "银行到账"))
 def index() -> Any:
     """The statements, and for each office how much of what came in waits."""
-    page = page_of(visible(Statement).order_by(Statement.id.desc()))
+    page = page_of(Statement, newest(Statement))
     open_lines: Any = (
         visible(StatementLine)
         .where(StatementLine.stage == "open")
@@ -123,8 +123,11 @@ def page(id: int) -> Any:
     statement = find(Statement, id)
     if statement.stage == "kept":
         return _columns_page(statement, _said(request.args), {})
-    lines = visible(StatementLine).where(StatementLine.statement == statement)
-    rows = page_of(lines.order_by(StatementLine.number))
+    rows = page_of(
+        StatementLine,
+        Order((StatementLine.number, StatementLine.id)),
+        inside=(StatementLine.statement == statement) & scope(StatementLine),
+    )
     taken_back = list(statement.bank_reversals.order_by(BankReversal.number))
     return render_template(
         "admin/statements/page.html",

@@ -1,0 +1,13 @@
+"""What the office's lists read one page by: indexes, the balances of funds, receipts to give."""
+
+from pathlib import Path
+
+from huigong.database import is_sqlite
+
+
+def up(migrator, db):
+    dialect = "sqlite" if is_sqlite() else "postgresql"
+    script = Path(__file__).with_name(f"0003_lists.{dialect}.sql").read_text()
+    for statement in script.split(";;\n"):
+        if statement.strip():
+            db.execute_sql(statement)
