@@ -28,7 +28,7 @@ from huigong import access, clock, database, identity, migrations, money, vault
 from huigong.admin import BLUEPRINTS, lists, one_time
 from huigong.admin.public import public
 from huigong.config import Settings
-from huigong.refusals import Lost
+from huigong.refusals import Lost, Refused
 from huigong.workflows import accounts
 
 SECURITY_HEADERS = {
@@ -189,6 +189,11 @@ def _error_pages(app: Flask) -> None:
     @app.errorhandler(Lost)
     def _lost_race(_error: Lost) -> Any:
         return render_template("admin/errors/409.html"), 409
+
+    @app.errorhandler(Refused)
+    def _stopped(refused: Refused) -> Any:  # by a damaged scheme: forms show their own refusals
+        app.logger.warning("refused without a form: %s", refused)
+        return render_template("admin/errors/stopped.html", message=str(refused)), 409
 
     @app.errorhandler(HTTPException)
     def _plain_error(error: HTTPException) -> Any:

@@ -33,6 +33,7 @@ from huigong.sheets import SheetRefused, inspect_upload
 from huigong.workflows import enrollment as deeds
 from huigong.workflows import funding, gifts, shares, top_ups
 from huigong.workflows.enrollment import ages, answer, meanings, staffing
+from huigong.workflows.schemes import plan_of
 
 enrollment = Blueprint("enrollment", __name__, url_prefix="/admin")
 
@@ -311,7 +312,7 @@ def facts_of(roster: Roster) -> dict[str, Any]:
         "unproven": ages.unproven(roster),
         "proofs": ages.proofs(roster),
         "staff": staffing.staff_of(unit),
-        "asks_staff": bool((roster.edition.plan["group"] or {}).get("share")),
+        "asks_staff": bool((plan_of(roster.edition)["group"] or {}).get("share")),
         "tomorrow": max(clock.today(), roster.cover_from) + timedelta(days=1),
         "may_mend": holds(Role.CLERK, at=unit),
         "may_judge": holds(Role.REVIEWER, at=unit)

@@ -29,6 +29,7 @@ from huigong.plans.vocabulary import OPERATORS, OWERS
 from huigong.refusals import Refused
 from huigong.workflows import funding as deeds
 from huigong.workflows import remarks, top_ups
+from huigong.workflows.schemes import plan_of
 
 funding = Blueprint("funding", __name__, url_prefix="/admin/funding")
 
@@ -219,11 +220,19 @@ def roster(id: int) -> Any:
         remarks={due.id: remarks.remark_of(due) for due in dues},
         is_paid=bool(dues) and deeds.is_paid(roster),
         ours=received_here(roster),
-        unstated=[d.carrier for d in dues if not deeds.stated_day(roster.edition.plan, d.carrier)],
-        operator=OPERATORS[roster.edition.plan["operator"]],
+        unstated=[
+            d.carrier for d in dues if not deeds.stated_day(plan_of(roster.edition), d.carrier)
+        ],
+        operator=OPERATORS[plan_of(roster.edition)["operator"]],
         carriers=OWERS,
         state_of=state_of,
     )
+
+
+def _unstated(roster: Roster, dues: list[Due]) -> list[str]:
+    """Who owes without the scheme saying by when."""
+    plan = plan_of(roster.edition)
+    return [due.carrier for due in dues if not deeds.stated_day(plan, due.carrier)]
 
 
 def _receipts_of(roster: Roster) -> list[Receipt | None]:
@@ -338,8 +347,8 @@ def notice(id: int) -> Any:
     return render_template(
         "admin/funding/notice.html",
         roster=roster, dues=dues, carriers=OWERS, total=sum(due.amount for due in dues),
-        clause=(roster.edition.plan["fee"] or {}).get("clause", ""),
+        clause=(plan_of(roster.edition)["fee"] or {}).get("clause", ""),
         top_ups=top_ups.held_for(roster),
         remarks={due.id: remarks.remark_of(due) for due in dues},
-        unstated=[d.carrier for d in dues if not deeds.stated_day(roster.edition.plan, d.carrier)],
+        unstated=_unstated(roster, dues),
     )  # fmt: skip

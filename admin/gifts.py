@@ -14,6 +14,7 @@ from huigong.refusals import Refused
 from huigong.sheets import Column, write_workbook
 from huigong.workflows import funding, remarks, shares
 from huigong.workflows import gifts as deeds
+from huigong.workflows.schemes import plan_of
 
 gifts = Blueprint("gifts", __name__, url_prefix="/admin")
 
@@ -248,7 +249,7 @@ def notice(id: int) -> Any:
     """The fee notice made out to the giver."""
     gift = find(Gift, id)
     due: Any = deeds.due_of(gift) or abort(404)
-    plan = gift.roster.edition.plan
+    plan = plan_of(gift.roster.edition)
     return render_template(
         "admin/gifts/notice.html", gift=gift, roster=gift.roster, due=due,
         words=deeds.words_of(gift), remark=remarks.remark_of(due),

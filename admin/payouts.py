@@ -35,6 +35,7 @@ from huigong.models import (
 from huigong.plans.vocabulary import OPERATORS
 from huigong.refusals import Refused
 from huigong.workflows import payouts as deeds
+from huigong.workflows.schemes import plan_of
 
 payouts = Blueprint("payouts", __name__, url_prefix="/admin/payouts")
 
@@ -178,7 +179,7 @@ def batch(id: int) -> Any:
 
 def _batch_page(batch: PayoutBatch, errors: dict[str, str]) -> str:
     rows = deeds.payouts_of(batch)
-    operators = {p.claim.enrollment.edition.plan["operator"] for p in rows}
+    operators = {plan_of(p.claim.enrollment.edition)["operator"] for p in rows}
     return render_template(
         "admin/payouts/batch.html",
         batch=batch,

@@ -20,6 +20,7 @@ from huigong.models import Due, Organization, Receipt, ReceiptVoid, ReceiptWante
 from huigong.plans.vocabulary import OPERATORS, OWERS
 from huigong.refusals import Refused
 from huigong.workflows import funding as deeds
+from huigong.workflows.schemes import plan_of
 
 
 @funding.get("/receipts")
@@ -78,7 +79,7 @@ def receipt_print(id: int) -> Any:
         receipt=receipt, roster=receipt.roster, gift=made_out.gift if made_out else None,
         dues=list(dues), carriers=OWERS,
         void=receipt.voids.first(),
-        operator=OPERATORS[receipt.roster.edition.plan["operator"]],
+        operator=OPERATORS[plan_of(receipt.roster.edition)["operator"]],
     )  # fmt: skip
 
 

@@ -35,6 +35,7 @@ from huigong.plans.vocabulary import OPERATORS
 from huigong.refusals import Refused
 from huigong.sheets import Column, write_workbook
 from huigong.workflows import transfers as deeds
+from huigong.workflows.schemes import damage, plan_of
 
 transfers = Blueprint("transfers", __name__, url_prefix="/admin/transfers")
 
@@ -58,7 +59,7 @@ def _month() -> str:
 
 def _operator(scheme: Scheme) -> str:
     edition = scheme.editions.first()
-    return OPERATORS[edition.plan["operator"]] if edition and edition.plan else ""
+    return OPERATORS[plan_of(edition)["operator"]] if edition and not damage(edition) else ""
 
 
 @transfers.get("/")

@@ -9,7 +9,7 @@ from huigong.differences import Change, differences, in_order
 from huigong.examples import worked_examples
 from huigong.explain import Line, Section, policy_words
 from huigong.models import Edition, Organization
-from huigong.plans import plan_hash
+from huigong.plans.soundness import SOUND, soundness
 from huigong.plans.vocabulary import PARTS, SILENT
 from huigong.rules import last_day
 from huigong.site.asking import asked, history, waits
@@ -90,7 +90,7 @@ def _former(edition: Edition, editions: list[Edition]) -> Edition | None:
 
 def is_whole(edition: Edition) -> bool:
     """Whether the stored plan is the one its hash names."""
-    return isinstance(edition.plan, dict) and plan_hash(edition.plan) == edition.plan_hash
+    return soundness(edition.plan, edition.plan_hash) == SOUND
 
 
 def _policy(city: City, edition: Edition, former: Edition | None, as_of: date) -> Page:

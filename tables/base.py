@@ -7,7 +7,7 @@ from peewee import Model, TextField
 
 from huigong import vault
 from huigong.database import db
-from huigong.refusals import Lost
+from huigong.refusals import Lost, Refused
 
 
 class JsonField(TextField):
@@ -25,15 +25,23 @@ class KeyField(TextField):
     range of its index."""
 
 
+class NoPlan:
+    """What stands where a plan's text was damaged: every list of editions still loads, and whoever
+    reads a rule of it is refused."""
+
+    def __getitem__(self, name: str) -> Any:
+        raise Refused("edition", "这个互助计划的规则已损坏，无法读取；请从备份恢复")
+
+
 class PlanField(JsonField):
-    """An edition's plan; one whose text was damaged reads as None, so that only its own scheme
-    stops (`schemes.plan_of` says so) and every list of editions still loads."""
+    """An edition's plan; one whose text was damaged reads as NoPlan, so that only its own scheme
+    stops (`schemes.plan_of` says so)."""
 
     def python_value(self, value: str | None) -> Any:
         try:
             return super().python_value(value)
         except ValueError:
-            return None
+            return NoPlan()
 
 
 def begins(column: Any, start: str) -> Any:

@@ -34,6 +34,7 @@ from huigong.money import yuan
 from huigong.plans.vocabulary import OWERS
 from huigong.refusals import Refused
 from huigong.workflows import audit, ledger, shares
+from huigong.workflows.schemes import plan_of
 from huigong.workflows.undoing import undo
 
 MOST_REFERENCE = 60
@@ -79,7 +80,7 @@ def raise_due(roster: Roster, carrier: str, amount: int, *, by: User, at: dateti
     unit, payer = roster.organization, _payer(roster, carrier)
     if payer is None:
         raise Refused("roster", f"{unit.name}的上级没有{OWERS[carrier]}，无法分担参保费")
-    plan, starts = roster.edition.plan, roster.cover_from
+    plan, starts = plan_of(roster.edition), roster.cover_from
     due_on = due_day(plan, carrier, approved_on=at.date(), cover_from=starts)
     due = Due.create(
         organization=unit, roster=roster, carrier=carrier, payer=payer, amount=amount,

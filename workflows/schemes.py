@@ -8,6 +8,7 @@ from typing import Any
 from huigong.database import writes
 from huigong.models import Edition, Organization, Scheme, User
 from huigong.plans import SchemeRefused, compile_scheme, plan_hash
+from huigong.plans.soundness import ALTERED, LOST, UNKNOWN, soundness
 from huigong.refusals import Refused
 from huigong.workflows import audit
 
@@ -144,16 +145,17 @@ def editions_published_to(organization: Organization) -> list[Edition]:
     return [edition for edition in rows if damage(edition) is None]
 
 
+_DAMAGE = {
+    LOST: "的规则已损坏，无法读取；请从备份恢复",
+    ALTERED: "的规则与发布时的校验值不符，已停止使用；请从备份恢复",
+    UNKNOWN: "的规则里有本系统不认识的内容，已停止使用；请升级系统或从备份恢复",
+}
+
+
 def damage(edition: Edition) -> str | None:
     """What is wrong with an edition's kept plan, as a sentence; None when it is sound."""
-    if not isinstance(edition.plan, dict) or "benefit" not in edition.plan:
-        return f"互助计划“{edition.name}”（{edition.code}）的规则已损坏，无法读取；请从备份恢复"
-    if plan_hash(edition.plan) != edition.plan_hash:
-        return (
-            f"互助计划“{edition.name}”（{edition.code}）的规则与发布时的校验值不符，"
-            "已停止使用；请从备份恢复"
-        )
-    return None
+    wrong = _DAMAGE.get(soundness(edition.plan, edition.plan_hash))
+    return wrong and f"互助计划“{edition.name}”（{edition.code}）{wrong}"
 
 
 def plan_of(edition: Edition) -> Plan:

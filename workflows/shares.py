@@ -16,6 +16,7 @@ from huigong import rules
 from huigong.models import Gift, Roster, RosterRow
 from huigong.refusals import Refused
 from huigong.workflows import top_ups
+from huigong.workflows.schemes import plan_of
 
 # Facts besides the plan's own by which people are told apart when the fee is shared.
 ALSO: Final = ("membership", "gifted")
@@ -43,7 +44,7 @@ def facts_asked(plan: dict[str, Any]) -> list[str]:
 def parts_of(roster: Roster, groups: Groups, *, given: bool = True) -> Parts:
     """How the fee of a roster's people is carried; without its gift where not `given`. Where the
     source states no shares, all of it is the rest. Refuses an edition that states no fee."""
-    plan, added = roster.edition.plan, top_ups.held_for(roster)
+    plan, added = plan_of(roster.edition), top_ups.held_for(roster)
     gift = Gift.get_or_none(Gift.roster == roster, Gift.counts()) if given else None
     people: Counter[tuple[str, int]] = Counter()
     for facts, count in groups:
@@ -100,7 +101,7 @@ def staged_groups(roster: Roster) -> list[tuple[dict[str, Any], int]]:
 
 def count_staged(roster: Roster) -> list[tuple[dict[str, Any], int]]:
     """The same, counted again from the staged rows."""
-    asked = facts_asked(roster.edition.plan)
+    asked = facts_asked(plan_of(roster.edition))
     rows: Any = RosterRow.select(RosterRow.facts.cast("TEXT"), fn.COUNT(RosterRow.id)).where(
         RosterRow.roster == roster, RosterRow.kind << TO_ENROLL
     )

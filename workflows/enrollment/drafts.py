@@ -22,6 +22,7 @@ from huigong.workflows.enrollment.history import tell
 from huigong.workflows.enrollment.meanings import meanings_of
 from huigong.workflows.enrollment.reading import forget_rows, stage
 from huigong.workflows.enrollment.staging import RosterReading
+from huigong.workflows.schemes import plan_of
 
 REST_BY: Final = ("unit", "person")
 
@@ -55,7 +56,7 @@ def draft_roster(
     """
     refuse_unfit(organization, edition, cover_from, rest_by, at.date())
     known = meanings_of(organization)
-    reading = RosterReading(edition.plan, cover_from, organization.unit_level, known)
+    reading = RosterReading(plan_of(edition), cover_from, organization.unit_level, known)
     with uploads.open_kept(folder, kept.file) as file:
         lines = reading.all_lines(file)
     roster = begin(organization, edition, cover_from, rest_by, kept, by, at)
@@ -70,7 +71,7 @@ def restage_roster(
     unit, edition = roster.organization, roster.edition
     refuse_unfit(unit, edition, roster.cover_from, roster.rest_by, at.date())
     known = meanings_of(unit)
-    reading = RosterReading(edition.plan, roster.cover_from, unit.unit_level, known)
+    reading = RosterReading(plan_of(edition), roster.cover_from, unit.unit_level, known)
     with uploads.open_kept(folder, kept.file) as file:
         lines = reading.all_lines(file)
     begin_again(roster, kept, by, at)

@@ -38,6 +38,7 @@ from huigong.workflows.enrollment.columns import Header, plain_title
 from huigong.workflows.enrollment.history import tell
 from huigong.workflows.enrollment.opening_sheets import PERSON, Line, Places, Wrong
 from huigong.workflows.enrollment.reading import Told, quiet
+from huigong.workflows.schemes import plan_of
 
 CHUNK: Final = 1000
 Faults = list[tuple[int, str]]
@@ -267,7 +268,7 @@ def _cover(
         }
     )
     try:
-        fee = rules.fee(edition.plan, facts).total
+        fee = rules.fee(plan_of(edition), facts).total
     except rules.NotStated as silent:
         raise Wrong(silent.message) from silent
     group = Group(unit.id, edition.id, start, line.word("自筹由谁承担", sheets.REST_BY, "单位"))
@@ -289,7 +290,7 @@ def _overlaps(covers: list[Cover], opening: Opening | None) -> Faults:
     for cover in covers:
         edition = editions[cover.group.edition]
         first = cover.group.cover_from
-        last = rules.last_day(first, edition.plan["term_months"])
+        last = rules.last_day(first, plan_of(edition)["term_months"])
         mine = terms[cover.id_index, edition.scheme_id]
         clash = next((where for a, b, where in mine if a <= last and first <= b), "")
         if clash:

@@ -29,6 +29,7 @@ from huigong.workflows.claims import reckoning
 from huigong.workflows.enrollment import opening_sheets as sheets
 from huigong.workflows.enrollment.opening_sheets import Line, Places, Wrong
 from huigong.workflows.enrollment.reading import Told, quiet
+from huigong.workflows.schemes import plan_of
 
 PER_STEP: Final = 20  # claims in one transaction
 Faults = list[tuple[int, str]]
@@ -80,7 +81,7 @@ def _row(line: Line, places: Places, today: date) -> PaidClaim:
     amount = line.fen("互助金")
     if amount <= 0:
         raise Wrong("互助金：应大于零")
-    event = _event(line, edition.plan)
+    event = _event(line, plan_of(edition))
     facts = {"grade": line.text("等级")} if line.text("等级") else {}
     stays = [sheets.stay_of(line)] if event is None else []
     return PaidClaim(line.number, said, cover, filed, decided, paid, amount, event, facts, stays)
@@ -206,7 +207,7 @@ def _reckoned(old: PaidClaim) -> tuple[list[Any], int, dict[str, Any]]:
         return [], old.amount, old.facts
     if said.refused:
         return [], old.amount, old.facts
-    return reckoning.worded(old.cover.edition.plan, said.steps), said.benefit, old.facts
+    return reckoning.worded(plan_of(old.cover.edition), said.steps), said.benefit, old.facts
 
 
 def _stay(claim: Claim, number: int, stay: dict[str, Any]) -> None:

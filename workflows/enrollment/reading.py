@@ -22,6 +22,7 @@ from huigong.workflows.enrollment.covers import TO_ENROLL, Covers, Standing, cha
 from huigong.workflows.enrollment.history import still
 from huigong.workflows.enrollment.meanings import asked_title, meanings_of
 from huigong.workflows.enrollment.staging import Line, RosterReading
+from huigong.workflows.schemes import plan_of
 
 # Told how far a long deed is: the phase, done, of how many. It may raise to stop the deed.
 Told = Callable[[str, int, int], None]
@@ -58,7 +59,7 @@ def read_roster_file(
 
     Refuses a file that is not a roster; what was staged of it is forgotten then.
     """
-    unit, plan = roster.organization, roster.edition.plan
+    unit, plan = roster.organization, plan_of(roster.edition)
     forget_rows(roster, told=told)
     reading = RosterReading(plan, roster.cover_from, unit.unit_level, meanings_of(unit))
     told("read", 0, 0)

@@ -7,6 +7,7 @@ from huigong.database import writes
 from huigong.models import Edition, Enrollment, Organization, Roster, StaffCount, User
 from huigong.refusals import Refused
 from huigong.workflows import audit
+from huigong.workflows.schemes import plan_of
 
 MOST: int = 5_000_000
 
@@ -46,7 +47,7 @@ def joining(roster: Roster) -> int:
 
 def too_few(roster: Roster) -> str:
     """Why not enough of the unit's people join under the scheme, or nothing."""
-    group = roster.edition.plan["group"]
+    group = plan_of(roster.edition)["group"]
     if not group:
         return ""
     enrolled, staff = joining(roster), staff_of(roster.organization)
@@ -55,5 +56,5 @@ def too_few(roster: Roster) -> str:
     if staff is not None and staff < enrolled:
         return f"职工总数{staff}人少于参保的{enrolled}人，请更正职工总数"
     return "；".join(
-        miss.message for miss in rules.unmet_group(roster.edition.plan, enrolled, staff or 0)
+        miss.message for miss in rules.unmet_group(plan_of(roster.edition), enrolled, staff or 0)
     )
