@@ -4,7 +4,9 @@
 prints every page. The pages are those of the endpoint registry, so that a new list is measured
 without being named here: what a list can be sorted and filtered by, and its next and last page,
 are read off the page itself. The two offices are asked in turn, so that a shared machine slows
-both alike; a page over a limit is asked again, because what is slow is slow every time.
+both alike; a page over a limit in a few rounds is asked forty times more, and these count: what is
+slow is slow every time. Of forty the 99th of a hundred is the slowest. How many pages were asked
+again, and how many stay over each limit, is printed.
 """
 
 from __future__ import annotations
@@ -35,10 +37,10 @@ from huigong.models import Organization, Roster, Session, User
 from huigong.workflows import accounts
 
 SMALL, LARGE = 10_000, 1_000_000  # members
-MOST = 50.0  # milliseconds by the wall clock, the 99th of a hundred
+MOST = 50.0  # milliseconds by the wall clock
 TIMES_SMALL = 1.3
 NOISE = 2.0  # milliseconds: less between two medians is the shared machine, not the page
-ROUNDS, MANY_ROUNDS, TRIES = 7, 40, 3
+ROUNDS, MANY_ROUNDS = 5, 40
 SOUGHT = {
     "surname": "王", "rare name": RARE_NAME, "surname and given": "王建", "given name": "建国",
     "initial": "w", "initials": "wjg", "last four": "0017", "unit": "建工", "number": "MC2024-0",
@@ -161,6 +163,7 @@ class Bench:
         self.offices = {"small": small, "large": large}
         self.app, self.members = app, large.members
         self.pages: list[Page] = []
+        self.asked_again = 0
         self.clients = {}
         for size, office in self.offices.items():
             for who, token in office.tokens.items():
@@ -189,11 +192,10 @@ class Bench:
     def run(self) -> None:
         for page in self.found():
             self.measure(page, ROUNDS)
-            for _ in range(TRIES):
-                if page.p99() <= MOST and page.ratio() <= TIMES_SMALL:
-                    break
+            if page.p99() > MOST or page.ratio() > TIMES_SMALL:
                 page.forget()
                 self.measure(page, MANY_ROUNDS)
+                self.asked_again += 1
             self.pages.append(page)
 
     def found(self) -> Iterator[Page]:
@@ -380,11 +382,14 @@ def measured(bench: Bench, dialect: str, *, show_all: bool) -> Iterator[Row]:
     grown = max(bench.pages, key=Page.ratio)
     small, large = grown.medians()
     asked = sum(len(page.wall["large"]) for page in bench.pages)
-    note = f"{slowest.name}; {len(bench.pages)} pages asked {asked:,} times"
-    note += f", load {getloadavg()[0]:.1f}"
+    over = sum(page.p99() > MOST for page in bench.pages)
+    note = f"{slowest.name}; {over} over it of {len(bench.pages)} pages asked {asked:,} times"
+    note += f", {bench.asked_again} of them again, load {getloadavg()[0]:.1f}"
     what = f"slowest page's p99 at {bench.members:,} members, {dialect}"
     yield within(what, slowest.p99(), MOST, "ms", note)
-    note = f"{grown.name}: {small:.1f} → {large:.1f} ms, medians; under {NOISE:g} ms apart is noise"
+    over = sum(page.ratio() > TIMES_SMALL for page in bench.pages)
+    note = f"{grown.name}: {small:.1f} → {large:.1f} ms, medians; {over} pages over it"
+    note += f"; under {NOISE:g} ms apart is noise"
     what = f"… page that grew most since {SMALL:,}, {dialect}"
     yield within(what, grown.ratio(), TIMES_SMALL, "×", note)
 
