@@ -465,3 +465,18 @@ def test_a_replay_of_many_cases_is_each_case_by_itself():
         assert list(rules.assess_all(plan, many)) == alone
         told = list(rules.assess_all(plan, many, explain=True))
         assert told == [rules.assess(plan, case) for case in many]
+
+
+BY_YEAR = """[fee]
+by = "year"
+total = { "0-2024" = "80元", "2025以上" = "90元" }
+share."0-2024" = { city = "30元", rest = "50元" }
+share."2025以上" = { city = "30元", rest = "60元" }
+"""
+
+
+def test_a_fee_may_differ_by_the_year_in_which_cover_begins():
+    plan = plans.compile_scheme(plans.dump(a_plan(HALF)) + BY_YEAR)
+    assert rules.fee(plan, {"year": 2024}) == (80_00, {"city": 30_00, "rest": 50_00})
+    assert rules.fee(plan, {"year": 2025}) == (90_00, {"city": 30_00, "rest": 60_00})
+    assert plans.compile_scheme(plans.dump(plan)) == plan
