@@ -136,6 +136,12 @@ def test_no_arrow_runs_in_a_circle():
     assert not left, f"rooms import each other: {sorted(left)}"
 
 
+def test_the_oracle_shares_nothing_with_what_it_checks():
+    for path in (HOUSE / "tests" / "oracle").glob("*.py"):
+        for name in imports(path):
+            assert name.split(".")[0] not in ("huigong", "make_vectors", "invented"), path
+
+
 def test_nothing_of_ours_is_imported_by_its_bare_name():
     names = {room(path) for path in files()} - {""}
     names -= {"site", "calendar"}  # `site` is Python's own, and nobody may want it either

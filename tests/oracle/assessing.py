@@ -1,168 +1,29 @@
-"""An independent oracle: what docs/schemes.md says a scheme pays, in exact fractions of a yuan.
-
-Written from the prose and sharing no code with rules or plans. It keeps no running totals: for
-every step over a span it adds up, from the claims before, what the prose says counts. It is slow,
-and it trusts that the scheme loads; what it does not know it refuses to guess (Unclear).
-"""
+"""Claims of a case one after the other: no running totals, for every span the sums of before."""
 
 from __future__ import annotations
 
-import re
-import tomllib
-from calendar import monthrange
 from datetime import date, timedelta
 from fractions import Fraction
-from math import ceil, floor
 from typing import Any
 
-AMOUNT = re.compile(r"[0-9]+(\.[0-9]{1,2})?")
-IDENTITIES = (  # the settlement of a stay: the whole and its parts
-    ("total", ("pooled", "critical", "other_funds", "self")),
-    ("self", ("account", "cash")),
-    ("self", ("deductible", "coinsurance", "class_b", "over_limit", "out_of_catalogue")),
+from oracle.figures import (
+    AMOUNT,
+    FORMS,
+    IDENTITIES,
+    LONG,
+    PARTS,
+    ZERO,
+    Unclear,
+    allowance,
+    curve,
+    day_of,
+    last_day,
+    number,
+    rounded,
+    row_of,
+    text_of,
+    yuan,
 )
-PARTS = {name for whole, parts in IDENTITIES for name in (whole, *parts)} | {"in_scope"}
-FIXED = {
-    "insurance": ("employee", "resident"),
-    "membership": ("member", "non_member"),
-    "unit_level": ("city", "county"),
-    "employment": ("regular", "contract", "temporary", "other"),
-    "place": ("local", "away"),
-    "hospital_level": ("1", "2", "3"),
-}
-LONG = ("term", "year", "life")
-FORMS = ("pay", "deductible", "threshold", "cap", "amount", "minimum", "daily", "reviewer_up_to")
-ZERO = Fraction(0)
-
-
-class Unclear(Exception):
-    """The prose does not say."""
-
-
-def load(text: str) -> dict[str, Any]:
-    return tomllib.loads(text)
-
-
-def text_of(amount: Fraction) -> str:
-    """An amount as the contract writes it, to the fen."""
-    fen = amount * 100
-    assert fen.denominator == 1, amount
-    return f"{fen.numerator // 100}.{fen.numerator % 100:02d}"
-
-
-def yuan(text: str) -> Fraction:
-    return Fraction(text.removesuffix("元"))
-
-
-def rate(text: str) -> Fraction:
-    return Fraction(text.removesuffix("%")) / 100
-
-
-def number(text: str) -> int:
-    found = re.match(r"\d+", text)
-    assert found, text
-    return int(found[0])
-
-
-def rounded(amount: Fraction, way: str) -> Fraction:
-    """R: to the fen or the yuan, half-up, down or up."""
-    unit = Fraction(1) if way.endswith("_yuan") else Fraction(1, 100)
-    count = amount / unit
-    direction = way.removesuffix("_yuan")
-    whole = {
-        "half_up": lambda: floor(count + Fraction(1, 2)),
-        "down": lambda: floor(count),
-        "up": lambda: ceil(count),
-    }[direction]()
-    return whole * unit
-
-
-# --- curves ---------------------------------------------------------------------------------
-
-
-def upper(bound: str) -> Fraction | None:
-    """The upper end of a band as it may be written; None is open."""
-    if bound in ("以上",) or bound.startswith(">") or bound.endswith("以上"):
-        return None
-    return yuan(bound.removeprefix("<=").split("-")[-1])
-
-
-def bands(value: Any, read: Any) -> list[tuple[Fraction | None, Fraction]]:
-    pairs = [["以上", value]] if isinstance(value, str) else value
-    return [(upper(bound), read(what)) for bound, what in pairs]
-
-
-def band_of(rows: list[tuple[Fraction | None, Fraction]], s: Fraction) -> Fraction:
-    """The value of the band that holds s; an upper bound belongs to its band."""
-    return next(value for top, value in rows if top is None or s <= top)
-
-
-def marginal(rows: list[tuple[Fraction | None, Fraction]], s: Fraction) -> Fraction:
-    """Each part of s at the rate of the band in which it lies."""
-    floors = [ZERO, *(top for top, _ in rows[:-1])]
-    return sum(
-        (
-            value * max(ZERO, (s if top is None else min(s, top)) - low)
-            for low, (top, value) in zip(floors, rows, strict=True)
-        ),
-        ZERO,
-    )
-
-
-def curve(step: dict[str, Any], form: str, value: Any, s: Fraction) -> Fraction:
-    if form == "pay":
-        rows = bands(value, rate)
-        return s * band_of(rows, s) if step.get("whole") else marginal(rows, s)
-    if form == "amount":
-        return yuan(value) if isinstance(value, str) else band_of(bands(value, yuan), s)
-    limit = yuan(value)
-    return {
-        "deductible": lambda: max(s - limit, ZERO),
-        "threshold": lambda: s if s > limit else ZERO,
-        "cap": lambda: min(s, limit),
-        "minimum": lambda: max(s, limit),
-        "reviewer_up_to": lambda: min(s, limit),
-    }[form]()
-
-
-def allowance(step: dict[str, Any], value: str, days: int) -> Fraction:
-    counted = max(days - number(step.get("days_after", "0天")), 0)
-    if "days_limit" in step:
-        counted = min(counted, number(step["days_limit"]))
-    return yuan(value) * counted
-
-
-def row_of(table: dict[str, Any], value: Any) -> Any:
-    """A table's row for a fact: the value itself, or the span of whole numbers that holds it."""
-    for key, row in table.items():
-        if key == str(value):
-            return row
-        if not key[0].isdigit() or not isinstance(value, int):
-            continue
-        low = number(key)
-        high = int(key.split("-")[1]) if "-" in key else (10**9 if key.endswith("以上") else low)
-        if low <= value <= high:
-            return row
-    return None
-
-
-# --- dates ----------------------------------------------------------------------------------
-
-
-def last_day(scheme: dict[str, Any], cover: date) -> date:
-    """The last day of the term that begins on a day."""
-    months = cover.month - 1 + number(scheme["term"])
-    year, month = cover.year + months // 12, months % 12 + 1
-    if cover.day > monthrange(year, month)[1]:  # no such day: the month's last ends the term
-        return date(year, month, monthrange(year, month)[1])
-    return date(year, month, cover.day) - timedelta(1)
-
-
-def day_of(value: Any) -> date | None:
-    return value if value is None or isinstance(value, date) else date.fromisoformat(value)
-
-
-# --- one claim ------------------------------------------------------------------------------
 
 
 class Reading:
@@ -581,61 +442,3 @@ def _written(claim: dict[str, Any]) -> dict[str, Any]:
         for step in claim["steps"]
     ]
     return {"benefit": text_of(claim["benefit"]), "steps": steps, "refused": claim["refused"]}
-
-
-# --- fees -----------------------------------------------------------------------------------
-
-
-def fee(
-    scheme: dict[str, Any], facts: dict[str, Any]
-) -> tuple[Fraction | None, dict[str, Fraction]]:
-    """The fee of one enrollment and its shares by carrier."""
-    given = scheme["fee"]
-    by = given.get("by", [])
-    total, shares = given.get("total"), given.get("share", {})
-    for name in [by] if isinstance(by, str) else by:
-        total = row_of(total, facts[name]) if isinstance(total, dict) else total
-        nested = row_of(shares, facts[name])
-        shares = shares if nested is None else nested
-    paid = {who: yuan(part) for who, part in shares.items()}
-    return (None if total is None else yuan(total)), paid
-
-
-# --- cliffs ---------------------------------------------------------------------------------
-
-
-def cliffs(scheme: dict[str, Any]) -> list[tuple[Fraction, Fraction]]:
-    """Every bound of a whole or threshold step, and how much more one fen beyond it pays there."""
-    found = []
-    for benefit in scheme.get("benefit", []):
-        for step in benefit["step"]:
-            form = next(name for name in FORMS if name in step)
-            banded = form == "amount" and not isinstance(first_leaf(step, form), str)
-            if form != "threshold" and not step.get("whole") and not banded:
-                continue
-            way = step.get("rounding", scheme.get("rounding", "half_up"))
-            for value in leaves(step[form], depth(step)):
-                read = yuan if form == "amount" else rate
-                tops = [yuan(value)] if form == "threshold" else [
-                    top for top, _ in bands(value, read) if top is not None]  # fmt: skip
-                for at in tops:
-                    exact = [curve(step, form, value, s) for s in (at, at + Fraction(1, 100))]
-                    below, above = (rounded(s, way) if form == "pay" else s for s in exact)
-                    if above - below > Fraction(1, 100):
-                        found.append((at, above - below))
-    return found
-
-
-def depth(step: dict[str, Any]) -> int:
-    by = step.get("by", [])
-    return 1 if isinstance(by, str) else len(by)
-
-
-def first_leaf(step: dict[str, Any], form: str) -> Any:
-    return leaves(step[form], depth(step))[0]
-
-
-def leaves(value: Any, depth: int) -> list[Any]:
-    if not depth:
-        return [value]
-    return [leaf for row in value.values() for leaf in leaves(row, depth - 1)]
