@@ -287,6 +287,21 @@ def test_what_is_missing_or_cannot_be_read_is_named_and_never_zero() -> None:
 
 
 @needs_node
+def test_a_term_from_the_last_of_february_ends_alike_under_node() -> None:
+    plan = plans.compile_scheme(dict(shipped())["zhengzhou-hospital-2023"], "x.toml")
+    cases = []
+    for cover, last, beyond in (
+        ("2024-02-29", "2025-02-28", "2025-03-01"),
+        ("2023-08-01", "2024-07-31", "2024-08-01"),
+    ):
+        for admitted in (last, beyond):
+            stay = {**a_stay(in_scope=10_031_00), "admitted": admitted, "discharged": beyond}
+            cases.append({**a_case(a_claim(stay)), "cover_from": cover})
+    answers = both(plan, cases)
+    assert ["admitted" in answer["refused"] for answer in answers] == [False, True] * 2
+
+
+@needs_node
 def test_amounts_beyond_what_a_script_counts_exactly_are_exact() -> None:
     text = dict(shipped())["zhengzhou-hospital-2023"].replace("100000元", "999999999999999999.99元")
     plan = plans.compile_scheme(text, "x.toml")

@@ -351,6 +351,20 @@ class TestRefusals:
         claim = a_claim(a_stay(admitted=date(2024, 7, 31)), filed_on=date(2024, 8, 20))
         assert refusals(shipped(ZHENGZHOU), claim) == [[]]
 
+    @pytest.mark.parametrize(
+        ("first", "months", "last"),
+        [
+            (date(2023, 8, 1), 12, date(2024, 7, 31)),
+            (date(2024, 2, 29), 12, date(2025, 2, 28)),  # no such day: the month's last ends it
+            (date(2024, 8, 31), 6, date(2025, 2, 28)),
+            (date(2023, 8, 31), 6, date(2024, 2, 29)),
+            (date(2024, 5, 31), 1, date(2024, 6, 30)),
+            (date(2024, 1, 31), 2, date(2024, 3, 30)),
+        ],
+    )
+    def test_a_term_ends_the_day_before_its_like_or_with_a_shorter_month(self, first, months, last):
+        assert rules.last_day(first, months) == last
+
     def test_amounts_the_plan_does_not_read_are_not_asked_for(self):
         claim = {"filed_on": "2023-11-01", "stays": [{"place": "local", "in_scope": 100}]}
         assert paid(shipped(ZHENGZHOU), claim) == [60]
