@@ -14,11 +14,8 @@ from huigong.plans.vocabulary import PARTS, SILENT
 from huigong.rules import last_day
 from huigong.site.asking import asked, history, waits
 from huigong.site.calculation import calculation
+from huigong.site.handout import handout
 from huigong.site.page import City, Page, Standing, standing_of, trail_to
-
-DENSE = 900  # characters; past it the printed notice is set smaller to stay on one page
-MOST_CHANGES = 5  # on the printed notice; the policy page has them all
-UNPRINTED = ("未载明", "另载明", "来源")  # changes that a claimant does not act on
 
 
 def policy_pages(city: City, as_of: date) -> Iterator[Page]:
@@ -52,7 +49,7 @@ def policy_pages(city: City, as_of: date) -> Iterator[Page]:
     for page in built:
         yield page
         if page.data["sections"]:
-            yield _handout(page)
+            yield handout(page)
 
 
 class Force(NamedTuple):
@@ -124,9 +121,7 @@ def _reading(city: City, edition: Edition, former: Edition | None, as_of: date) 
     changes: list[Change] = []
     if former is not None and is_whole(former):
         changes = differences(former.plan, plan)
-    events = [
-        event for event in plan["events"] if any(b["event"] == event for b in plan["benefit"])
-    ]
+    events = dict.fromkeys(benefit["event"] for benefit in plan["benefit"])
     return {
         "sections": words,
         "benefits": benefits,
@@ -180,29 +175,3 @@ def _flow() -> list[Line]:
         Line("使用本系统的工会按以下顺序办理：本人向所在单位工会提交材料，单位经办人申报；"
              "材料不齐的一次性告知全部缺项；初审、复审由不同的人办理；通过后批量发放到本人银行卡"),
     ]  # fmt: skip
-
-
-def _handout(policy: Page) -> Page:
-    """The 一次性告知单: what to bring and expect, on one A4 page, with the examples and what
-    changed since the edition before, as far as the page holds them."""
-    data = policy.data
-    edition, parts = data["edition"], [*data["guide"], *data["benefits"]]
-    told = [change for change in data["changes"] if change.title not in UNPRINTED]
-    rows = sum(len(example.rows) for example in data["examples"])
-    characters = sum(len(line.text) for part in parts for line in part.lines)
-    characters += 40 * rows + sum(len(c.before_text + c.now_text) for c in told[:MOST_CHANGES])
-    return Page(
-        f"{policy.url}notice/",
-        "site/handout.html",
-        f"一次性告知单：{policy.title}",
-        f"{edition.name}（{edition.code}）申领一次性告知单，可打印为一页A4。",
-        policy.standing,
-        (*policy.trail, (policy.url, edition.name)),
-        {key: data[key] for key in ("edition", "guide", "benefits", "force", "examples", "former")}
-        | {
-            "dense": characters > DENSE,
-            "changes": told[:MOST_CHANGES],
-            "more_changes": max(0, len(told) - MOST_CHANGES),
-        },
-        policy.city,
-    )

@@ -156,6 +156,17 @@ pay = "40%"
 """
 
 
+def test_the_calculator_lists_events_as_the_scheme_writes_its_benefits(office: Settings) -> None:
+    city = a_public_city("示例市总工会", "demo")
+    text = SMALL.replace("[fee]", 'events = { birth = "生育" }\n[fee]')
+    birth = '[[benefit]]\nid = "birth"\nname = "生育补贴"\nevent = "birth"\n'
+    birth += '[[benefit.step]]\nname = "定额"\nper = "claim"\namount = "500元"\n'
+    an_edition_from(text + birth, city)
+    page = built(office)["/demo/policies/demo-hospital-2024/"]
+    options = re.findall(r'<option value="(\w+)">(?:住院|生育)<', page)
+    assert options[:2] == ["stay", "birth"]
+
+
 def test_a_new_edition_says_what_changed(office: Settings) -> None:
     city = a_public_city("示例市总工会", "demo")
     an_edition_from(SMALL, city)

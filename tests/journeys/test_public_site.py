@@ -1,12 +1,13 @@
 """The public in a real browser, under the app's own headers, with and without JavaScript."""
 
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from builders import TODAY
-from builders_site import a_public_city
+from builders_site import a_public_city, an_edition_from
 from werkzeug.serving import make_server
 
 from huigong.app import make_app
@@ -15,6 +16,7 @@ from huigong.site.build import build
 
 POLICY = "/zhengzhou/policies/zhengzhou-hospital-2023/"
 NOTICE = f"{POLICY}notice/"
+EXAMPLES = Path(__file__).parent.parent / "schemes"
 
 
 @pytest.fixture
@@ -100,6 +102,23 @@ def test_what_is_no_amount_is_asked_for_again(page, text: str) -> None:
     assert page.get_by_label("符合医保政策剩余（元）").get_attribute("aria-invalid") == "true"
 
 
+def test_stays_come_and_go_and_the_answer_follows_what_stands_there(page) -> None:
+    page.goto(POLICY)
+    amounts, answer = page.get_by_label("符合医保政策剩余（元）"), page.locator("#answer")
+    page.get_by_role("button", name="再加一次住院").press("Enter")
+    amounts.nth(1).fill("1000")
+    assert answer.inner_text() == "请填写符合医保政策剩余"
+    amounts.nth(0).fill("¥10,031.00 元")
+    assert "测算互助金 6,618.60元" in answer.inner_text()
+    page.get_by_role("button", name="删去这次住院").nth(0).press("Enter")
+    assert amounts.count() == 1
+    assert "测算互助金 600.00元" in answer.inner_text()
+    page.goto("/zhengzhou/")
+    page.go_back()
+    shown = "测算互助金 600.00元" if amounts.input_value() else "请填写符合医保政策剩余"
+    assert shown in answer.inner_text()
+
+
 def test_large_type_is_kept_and_no_page_is_wider_than_a_phone(page) -> None:
     page.goto("/zhengzhou/")
     for large in (False, True):
@@ -126,7 +145,29 @@ def test_everything_is_read_without_scripts(browser, address: str) -> None:
     context.close()
 
 
-def test_the_notice_prints_on_one_page(page, tmp_path: Path) -> None:
-    page.goto(NOTICE)
-    printed = page.pdf(path=tmp_path / "notice.pdf", prefer_css_page_size=True)
-    assert printed.count(b"/Type /Page\n") + printed.count(b"/Type /Page ") == 1
+def test_every_notice_prints_on_one_page_in_large_type_too(office: Settings, browser) -> None:
+    city = a_public_city()
+    a_public_city("安阳市总工会", "anyang")
+    for example in sorted(EXAMPLES.glob("*.toml")):
+        an_edition_from(example.read_text("utf-8"), city)
+    later = (EXAMPLES / "example-bands-2024.toml").read_text("utf-8").replace("2024", "2025")
+    later = later.replace("示例：各种", "示例：又改过的各种").replace("00元", "09元")
+    an_edition_from(later, city)
+    root = build(office.public, as_of=TODAY)
+    style = next((root / "assets").glob("site.*.css")).read_text("utf-8")
+    notices = sorted(root.glob("*/policies/*/notice/index.html"))
+    assert len(notices) > 9
+    page = browser.new_page()
+    for notice in notices:
+        html = re.sub("<(link|script)[^>]*>(</script>)?", "", notice.read_text("utf-8"))
+        page.set_content(html.replace("</head>", f"<style>{style}</style></head>"))
+        for large in (False, True):
+            page.evaluate(
+                "large => document.documentElement.classList.toggle('large', large)", large
+            )
+            pdf = page.pdf(prefer_css_page_size=True)
+            assert len(re.findall(rb"/Type /Page[\s/>]", pdf)) == 1, (
+                notice.parent.parent.name,
+                large,
+            )
+    page.close()
