@@ -30,7 +30,7 @@ PUBLISHED = {"total": 53_417_00, "pooled": 38_421_00, "cash": 14_996_00, "in_sco
 
 def a_member(unit: Organization, *, name: str = "张示例", number: str = "") -> Member:
     """A person with a well-formed ID under an unassigned region code."""
-    number = number or identity.complete_id(f"90000119800101{next(_numbers):03d}")
+    number = number or _an_id(next(_numbers))
     member = Member(
         organization=unit,
         name=name,
@@ -42,6 +42,11 @@ def a_member(unit: Organization, *, name: str = "张示例", number: str = "") -
     member.resident_id = member.seal("resident_id", number)
     member.save(force_insert=True)
     return member
+
+
+def _an_id(serial: int) -> str:
+    born = date(1980, 1, 1) + timedelta(days=serial // 999)
+    return identity.complete_id(f"900001{born:%Y%m%d}{serial % 999 + 1:03d}")
 
 
 @cache
