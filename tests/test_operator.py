@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 from builders import NOW, a_unit, a_user, signed_in
-from builders_enrollment import a_county_unit, a_person, an_approved_roster
+from builders_enrollment import a_county_unit, a_drafted_roster, a_person, an_approved_roster
+from test_gifts import a_given_roster
 
+from huigong import database
 from huigong.models import AuditEvent, OperatorAnswer, Role, Roster, Scheme
 from huigong.refusals import Refused
 from huigong.sheets import Column, read_rows, write_workbook
@@ -60,6 +62,35 @@ def test_every_column_can_be_written(scheme, tmp_path):
     operator.save_layout(scheme, columns=columns, by=by_of(scheme), at=NOW)
     with (tmp_path / "out.xlsx").open("wb") as target:
         assert operator.write_out(scheme, FIRST, LAST, target) == 3
+
+
+def test_the_givers_of_many_are_asked_for_at_once(office, tmp_path, monkeypatch):
+    sent, run = [], type(database.db.obj).execute_sql
+    monkeypatch.setattr(
+        type(database.db.obj), "execute_sql",
+        lambda self, sql, *more, **named: sent.append(sql) or run(self, sql, *more, **named),
+    )  # fmt: skip
+    marked = [a_person(是否赠送="是"), a_person(), a_person(是否赠送="是")]
+    roster, gift = a_given_roster(a_drafted_roster(people=marked), marked=True)
+    scheme, path = roster.edition.scheme, tmp_path / "out.xlsx"
+    columns = [("certificate", "凭证号"), ("giver", "赠送方")]
+    operator.save_layout(scheme, columns=columns, by=by_of(scheme), at=NOW)
+
+    def written() -> int:
+        sent.clear()
+        with path.open("wb") as target:
+            operator.write_out(scheme, FIRST, LAST, target)
+        return len(sent)
+
+    few = written()
+    with read_rows(path) as rows:
+        assert [row[1] for _, row in rows][1:] == [gift.name, "", gift.name]
+    for number in range(2):
+        unit = a_county_unit(f"示例{number}厂工会")
+        a_given_roster(a_drafted_roster(unit, people=4), name=f"示例企业{number}")
+    assert written() == few
+    with read_rows(path) as rows:
+        assert [row[1] for _, row in rows][4:] == ["示例企业0"] * 4 + ["示例企业1"] * 4
 
 
 def test_only_what_was_approved_within_the_days_goes_out_and_that_is_logged(scheme):

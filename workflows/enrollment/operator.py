@@ -10,6 +10,7 @@ from huigong.database import among, insert_rows, writes
 from huigong.models import (
     Edition,
     Enrollment,
+    Gift,
     Member,
     OperatorAnswer,
     OperatorLayout,
@@ -131,22 +132,22 @@ def write_out(scheme: Scheme, first: date, last: date, target: BinaryIO) -> int:
     """Write the operator's workbook; returns how many people are in it."""
     columns = layout_of(scheme)
     heads: list[Any] = [Column(title, FIELDS[name][1]) for name, title in columns]  # type: ignore[arg-type]
-    rows = (_row(cover, columns) for cover in _paged(approved_between(scheme, first, last)))
+    rows = _rows(approved_between(scheme, first, last), [name for name, _ in columns])
     return write_workbook(target, heads, rows, sheet="参保")
 
 
-def _paged(query: Any) -> Iterator[Enrollment]:
+def _rows(query: Any, names: list[str]) -> Iterator[list[Any]]:
+    """A row a person, asked for by thousands; the givers of each thousand at once."""
     after = 0
     while page := list(query.where(Enrollment.id > after).limit(CHUNK)):
-        yield from page
+        rosters = {cover.roster_id for cover in page if "giver" in names}
+        given = gifts.givers_of(rosters) if rosters else {}
+        for cover in page:
+            yield [_cell(cover, name, given.get(cover.roster_id)) for name in names]
         after = page[-1].id
 
 
-def _row(cover: Enrollment, columns: list[tuple[str, str]]) -> list[Any]:
-    return [_cell(cover, name) for name, _ in columns]
-
-
-def _cell(cover: Enrollment, name: str) -> Any:
+def _cell(cover: Enrollment, name: str, gift: Gift | None) -> Any:
     member = cover.member
     if name in _WORDS:
         said = member.membership if name == "membership" else cover.facts.get(name)
@@ -169,7 +170,7 @@ def _cell(cover: Enrollment, name: str) -> Any:
         "renewal": "是" if cover.renewal else "否",
         "fee": cover.fee,
         "roster": cover.roster.number if cover.roster else "",
-        "giver": gifts.giver_of(cover) if name == "giver" else "",
+        "giver": gifts.named(gift, cover),
     }[name]
 
 
