@@ -436,8 +436,18 @@ def submit_now(id: int) -> Any:
         return render_template(
             "admin/enrollment/submit.html", **facts_of(roster), errors=errors
         ), 422
-    flash(f"名册{roster.number}已提交，等待{roster.organization.parent.name}审核")
+    flash(f"名册{roster.number}已提交，等待{roster.organization.parent.name}审核{_awaited(roster)}")
     return redirect(url_for("enrollment.page", id=id), 303)
+
+
+def _awaited(roster: Roster) -> str:
+    """Who else must agree before a submitted roster can be approved, as its message ends."""
+    gift = gifts.of_roster(roster)
+    if gift is None:
+        return ""
+    speaks = gifts.receiver_of(gift).name
+    who = f"由{speaks}财务确认" if gift.giver is None else "由其财务办理"
+    return f"；还要等赠送方{gift.name}同意赠送（{who}）"
 
 
 @enrollment.get("/rosters/<int:id>/withdraw")

@@ -49,7 +49,7 @@ def waiting() -> list[Waiting]:
     others = beside(scope(DueStanding, *PAYERS) & ~_ours())
 
     def mine(condition: Any) -> int:
-        own = (DueStanding.payer << _own(*PAYERS)) & condition
+        own = (DueStanding.payer << _own(*PAYERS)) & condition & DueStanding.own()
         return counted(DueStanding, own, others, most=MOST_COUNTED)
 
     return [
@@ -138,6 +138,8 @@ class Filters:
     def held(self) -> list[Any]:
         """What each due met is asked."""
         found, due = [], Due.select(Due.id).where(Due.id == DueStanding.due)
+        if self.whose == "mine":
+            found.append(DueStanding.own())
         if self.scheme:
             editions = Edition.select(Edition.id).where(Edition.scheme == self.scheme)
             found.append(fn.EXISTS(due.join(Roster).where(Roster.edition << editions)))

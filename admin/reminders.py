@@ -10,7 +10,7 @@ from flask import Blueprint, Response, flash, g, redirect, render_template, requ
 from huigong import clock
 from huigong.access import allow, find, holds, scope, visible
 from huigong.admin.lists import page_of_groups
-from huigong.models import Due, Organization, Role
+from huigong.models import Due, Gift, Organization, Role
 from huigong.plans.vocabulary import OWERS
 from huigong.refusals import Refused
 from huigong.sheets import Column, write_workbook
@@ -52,9 +52,11 @@ def index() -> Any:
     page = replace(page, rows=deeds.as_owing(page.rows))
     ids = {number for row in page.rows for number in (row.payer, row.receiver)}
     places = Organization.select().where(Organization.id << list(ids))
+    gifts = Gift.select().where(Gift.id << [row.gift for row in page.rows if row.gift])
     return render_template(
         "admin/reminders/index.html",
-        page=page, places={place.id: place for place in places}, lateness=lateness,
+        gifts={gift.id: gift for gift in gifts}, page=page,
+        places={place.id: place for place in places}, lateness=lateness,
         told=deeds.last_told([row.payer for row in page.rows], _receivers()), ways=deeds.WAYS,
         days=deeds.SOON_DAYS,
     )  # fmt: skip

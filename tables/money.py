@@ -8,6 +8,7 @@ from peewee import (
     BigIntegerField,
     BlobField,
     BooleanField,
+    Case,
     Check,
     DateField,
     DateTimeField,
@@ -73,6 +74,25 @@ class DueStanding(Base):
     amount = BigIntegerField()  # the due's, so that sums read this table alone
     owing = BigIntegerField(constraints=[Check("owing >= 0")])
     settled = BooleanField(default=False)
+
+    @classmethod
+    def donation(cls) -> Any:
+        """The expression for the gift of a donor outside the unions that is awaited, or null:
+        its payer, whoever runs the scheme, only collects it."""
+        gift = (
+            Gift.select(Gift.id)
+            .join(Due, on=(Due.roster == Gift.roster))
+            .where(
+                Due.id == cls.due, Due.carrier == "gift", Gift.giver.is_null(),
+                Gift.stage != "dropped",
+            )
+        )  # fmt: skip
+        return Case(None, [(cls.payer == cls.receiver, gift)])
+
+    @classmethod
+    def own(cls) -> Any:
+        """The condition that a due is its payer's own, not a donor's that it collects."""
+        return cls.donation().is_null()
 
     class Meta:
         indexes = (

@@ -1,6 +1,7 @@
 """Gifts: who else pays a roster's fee, from the declaration to the receipt and the certificate."""
 
 import io
+import re
 from datetime import date
 
 import pytest
@@ -14,12 +15,25 @@ from builders_enrollment import (
     the_edition,
 )
 from builders_funding import paid
+from builders_site import a_public_city
 from builders_statements import a_line, imported, matched
 from test_shares import a_top_up
 
+from huigong import clock
 from huigong.models import Due, Enrollment, Gift, Level, Payment, Role, Roster
+from huigong.plans.vocabulary import OWERS
 from huigong.refusals import Lost, Refused
-from huigong.workflows import agreement, enrollment, funding, gifts, ledger, shares, top_ups
+from huigong.site.build import build
+from huigong.workflows import (
+    agreement,
+    enrollment,
+    funding,
+    gifts,
+    ledger,
+    reminders,
+    shares,
+    top_ups,
+)
 from huigong.workflows.enrollment import certificates, renewal
 
 AT_ZHENGZHOU = NOW.replace(year=2023, month=8, day=1)
@@ -53,13 +67,13 @@ def approved(roster, at=NOW):
     return enrollment.approve_roster(roster, by=reviewer, at=at)
 
 
-def a_given_roster(roster=None, **gift):
+def a_given_roster(roster=None, *, at=NOW, **gift):
     """An approved roster whose gift was agreed to."""
     roster = roster or a_drafted_roster(people=2)
-    made = declared(roster, **gift)
-    submitted(roster)
-    agreed(made)
-    return approved(roster), Gift.get_by_id(made.id)
+    made = declared(roster, at=at, **gift)
+    submitted(roster, at)
+    agreed(made, at)
+    return approved(roster, at), Gift.get_by_id(made.id)
 
 
 def dues(roster):
@@ -297,6 +311,9 @@ def test_clerk_giver_reviewer_and_finance_carry_a_gift_through_their_pages(app):
     assert "由<a href" in page
     assert "待同意" in page
     clerk.send(f"{address}/submit")
+    runs = roster.edition.organization.name
+    said = f"还要等赠送方示例职工基金会同意赠送（由{runs}财务确认）"
+    assert said in clerk.get("/admin/").get_data(as_text=True)
     assert "还要等示例职工基金会同意" in clerk.get(address).get_data(as_text=True)
     gift = Gift.get()
     finance = signed_in(app, finance_of(gift))
@@ -363,3 +380,65 @@ def test_another_units_gift_is_as_absent(app):
                   f"/admin/rosters/{roster.id}/gift"):  # fmt: skip
         assert stranger.get(place).status_code == 404
     assert gift.name not in stranger.get("/admin/gifts").get_data(as_text=True)
+
+
+def page_of(app, user, address):
+    return signed_in(app, user).get(address).get_data(as_text=True)
+
+
+def test_a_donors_due_waits_for_the_donor_and_not_for_who_collects_it(app):
+    roster, gift = a_given_roster()
+    office = roster.edition.organization
+    clerk = a_user(Role.CLERK, at=office)
+    assert {due.carrier for due in roster.dues.where(Due.payer == office)} == {"city", "gift"}
+    home = page_of(app, clerk, "/admin/")
+    assert re.search(r'figure">1</p><p><a [^>]*>笔应缴等本单位缴纳', home), "its own share alone"
+    mine = page_of(app, clerk, "/admin/funding/?whose=mine")
+    assert roster.number in mine
+    assert gift.name not in mine
+    assert gift.name in page_of(app, finance_of(gift), "/admin/funding/?whose=all")
+
+
+def test_an_organizations_gift_waits_for_that_organization(app):
+    roster = a_drafted_roster(people=2)
+    county = roster.organization.parent
+    a_given_roster(roster, kind="organization", giver=county, whole=True)
+    home = page_of(app, a_user(Role.CLERK, at=county), "/admin/")
+    assert re.search(r'figure">1</p><p><a [^>]*>笔应缴等本单位缴纳', home)
+
+
+def test_a_reminder_goes_to_the_donor_by_name_and_leaves_who_collects_its_own(app):
+    roster, gift = a_given_roster()
+    a_given_roster(a_drafted_roster(a_county_unit("示例乙厂工会"), people=1), name="示例基金会")
+    office, finance = roster.edition.organization, finance_of(gift)
+    clock.fix(date(2025, 2, 1))
+    page = page_of(app, finance, "/admin/reminders/")
+    for name in (gift.name, "示例基金会"):
+        assert re.search(rf'/gifts/\d+/notice">{name}</a>', page)
+    assert "请发赠送缴费通知" in page
+    letter = page_of(app, finance, f"/admin/reminders/payers/{office.id}/")
+    assert "合计人民币 60.00 元" in letter
+    assert OWERS["gift"] not in letter
+    told = reminders.remind(office, receiver=office, way="letter", by=finance, at=NOW)
+    assert (told.dues, told.amount) == (2, 60_00)
+    for due in Due.select().where(Due.carrier == "gift"):
+        paid(due)
+    assert gift.name not in page_of(app, finance, "/admin/reminders/")
+
+
+def test_the_public_site_never_names_a_giver(office):
+    a_public_city()
+    draft = a_drafted_roster(
+        a_zhengzhou_unit(), people=2, code="zhengzhou-hospital-2023",
+        cover_from=date(2023, 8, 1), at=AT_ZHENGZHOU,
+    )  # fmt: skip
+    said = {"name": "示例只在内部出现的企业", "basis": "示例只在内部出现的函"}
+    roster, gift = a_given_roster(draft, whole=True, at=AT_ZHENGZHOU, **said)
+    paid(gifts.due_of(gift))
+    root = build(office.public, as_of=TODAY)
+    files = [path for path in root.rglob("*") if path.is_file()]
+    assert root / f"zhengzhou/policies/{roster.edition.code}/index.html" in files
+    for path in files:
+        content = path.read_bytes()
+        for words in said.values():
+            assert words.encode() not in content, path

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from peewee import fn
+from peewee import SQL, fn
 
 from huigong.database import writes
 from huigong.models import Due, DueStanding, Edition, Organization, Reminder, Roster, User
@@ -17,13 +17,15 @@ SOON_DAYS = 7
 
 
 class Owing(NamedTuple):
-    """What one payer owes one receiver: how many dues, fen, the first day that was or is due."""
+    """What one payer owes one receiver: how many dues, fen, the first day that was or is due.
+    A donor outside the unions stands for itself, by its gift: the payer is then who collects."""
 
     payer: int
     receiver: int
     dues: int
     amount: int
     first: date
+    gift: int | None
 
 
 def owing_by_payer(receivers: Any, *, until: date) -> Any:
@@ -36,22 +38,23 @@ def owing_by_payer(receivers: Any, *, until: date) -> Any:
             fn.COUNT(DueStanding.id).alias("dues"),
             fn.SUM(DueStanding.owing).cast("BIGINT").alias("amount"),
             fn.MIN(DueStanding.due_on).alias("first"),
+            DueStanding.donation().alias("donation"),
         )
         .where(
             DueStanding.receiver << receivers,
             DueStanding.settled == False,  # noqa: E712 SQL's own
             DueStanding.due_on <= until,
         )
-        .group_by(DueStanding.payer, DueStanding.receiver)
-        .order_by(fn.MIN(DueStanding.due_on), DueStanding.payer)
+        .group_by(DueStanding.payer, DueStanding.receiver, SQL("donation"))
+        .order_by(fn.MIN(DueStanding.due_on), DueStanding.payer, SQL("donation"))
     )
 
 
 def as_owing(rows: Iterable[Any]) -> list[Owing]:
     """Rows of `owing_by_payer` as they are meant: SQLite gives a smallest day as text."""
     return [
-        Owing(payer, receiver, dues, int(fen), _day(first))
-        for payer, receiver, dues, fen, first in rows
+        Owing(payer, receiver, dues, int(fen), _day(first), gift)
+        for payer, receiver, dues, fen, first, gift in rows
     ]
 
 
@@ -60,14 +63,14 @@ def _day(found: Any) -> date:
 
 
 def open_dues(dues: Any, payer: Organization, *, until: date | None = None) -> list[Any]:
-    """The open dues of one payer among `dues`, each with `.owing`, roster, edition and unit."""
+    """A payer's own open dues among `dues`, each with `.owing`, roster, edition and unit."""
     query = (
         dues.select(Due, Roster, Edition, Organization, DueStanding.id, DueStanding.owing)
         .join_from(Due, Roster)
         .join_from(Roster, Edition)
         .join_from(Due, Organization, on=Due.organization)
         .join_from(Due, DueStanding, on=DueStanding.due == Due.id)
-        .where(DueStanding.payer == payer, DueStanding.settled == False)  # noqa: E712
+        .where(DueStanding.payer == payer, DueStanding.settled == False, DueStanding.own())  # noqa: E712
         .order_by(Due.due_on, Due.id)
     )
     if until is not None:
@@ -102,6 +105,7 @@ def remind(
         DueStanding.payer == payer,
         DueStanding.receiver == receiver,
         DueStanding.settled == False,  # noqa: E712 SQL's own
+        DueStanding.own(),
     )
     dues, amount = standing.tuples().get()
     if not dues:
