@@ -1,8 +1,10 @@
 """`huigong verify` works out anew what the caps left for every award."""
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
+import pytest
 from builders import a_city
 from builders_claims import a_claim, a_stay, an_approved_claim, an_enrollment, decided
 from builders_schemes import a_published_edition
@@ -28,12 +30,17 @@ def _a_costly_stay(admitted: date) -> dict[str, Any]:
 
 def _change(claim: Claim, fen: int) -> None:
     """What somebody does to the row who has the database file."""
-    database.db.execute_sql('DROP TRIGGER IF EXISTS "decision_no_update"' + _on_table())
     Decision.update(amount=fen).where(Decision.claim == claim).execute()
 
 
-def _on_table() -> str:
-    return "" if database.is_sqlite() else " ON decision"
+@pytest.fixture
+def unguarded(office) -> Iterator[None]:
+    """An office whose decisions may be changed, until the test ends."""
+    with database.db.atomic() as transaction:
+        on = "" if database.is_sqlite() else " ON decision"
+        database.db.execute_sql(f'DROP TRIGGER "decision_no_update"{on}')
+        yield
+        transaction.rollback()
 
 
 def test_awards_that_reach_the_cap_together_are_in_order(office):
@@ -42,7 +49,7 @@ def test_awards_that_reach_the_cap_together_are_in_order(office):
     assert caps.awards_beyond_caps() == []
 
 
-def test_an_award_one_fen_beyond_what_the_cap_left_is_named(office):
+def test_an_award_one_fen_beyond_what_the_cap_left_is_named(unguarded):
     _, second = _two_claims_that_meet_the_cap()
     _change(second, 40_000_01)
     assert caps.awards_beyond_caps() == [
@@ -50,7 +57,7 @@ def test_an_award_one_fen_beyond_what_the_cap_left_is_named(office):
     ]
 
 
-def test_what_a_reviewer_raised_within_the_cap_is_in_order_until_it_leaves_too_little(office):
+def test_what_a_reviewer_raised_within_the_cap_is_in_order_until_it_leaves_too_little(unguarded):
     first, second = _two_claims_that_meet_the_cap()
     _change(second, 35_000_00)
     _change(first, 65_000_00)
@@ -60,7 +67,7 @@ def test_what_a_reviewer_raised_within_the_cap_is_in_order_until_it_leaves_too_l
     assert told.startswith(f"申领#{second.id} 核定 35,000.00 元")
 
 
-def test_every_scheme_is_asked_by_its_own_plan(office):
+def test_every_scheme_is_asked_by_its_own_plan(unguarded):
     city = a_city("示例市总工会")
     anyang = an_enrollment(
         a_published_edition("anyang-hospital-2019", city), cover_from=date(2023, 8, 1)
