@@ -15,6 +15,7 @@ from huigong import clock, database, migrations, vault
 from huigong.app import make_app
 from huigong.config import Settings
 from huigong.models import TABLES
+from huigong.workflows import verification
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ON_POSTGRESQL = os.environ.get("HUIGONG_TEST_DATABASE") == "postgresql"
@@ -125,6 +126,18 @@ def browser() -> Iterator:
         )
         yield running
         running.close()
+
+
+@pytest.fixture
+def race(office, rivals):
+    """A race in this office, after which everything that `huigong verify` asks must agree."""
+
+    def run(by, before, deed, **more):
+        said = rivals.race(office, f"by = User.get_by_id({by.id})\n{before}", deed, **more)
+        assert verification.findings(office.files) == []
+        return said
+
+    return run
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

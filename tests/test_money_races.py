@@ -33,19 +33,7 @@ from huigong.models import (
     TopUp,
     Transfer,
 )
-from huigong.workflows import funding, ledger, payouts, verification
-
-
-@pytest.fixture
-def race(office, rivals):
-    """A race in this office, after which everything that `huigong verify` asks must agree."""
-
-    def run(by, before, deed, **more):
-        said = rivals.race(office, f"by = User.get_by_id({by.id})\n{before}", deed, **more)
-        assert verification.findings(office.files) == []
-        return said
-
-    return run
+from huigong.workflows import funding, ledger, payouts
 
 
 def one_won(said):

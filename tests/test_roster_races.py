@@ -36,18 +36,6 @@ from huigong.workflows import accounts, enrollment, verification
 from huigong.workflows.enrollment import approval, reading, reorganizing
 
 
-@pytest.fixture
-def race(office, rivals):
-    """A race in this office, after which everything that `huigong verify` asks must agree."""
-
-    def run(by, before, deed, **more):
-        said = rivals.race(office, f"by = User.get_by_id({by.id})\n{before}", deed, **more)
-        assert verification.findings(office.files) == []
-        return said
-
-    return run
-
-
 def won(said):
     return [number for number, words in enumerate(said) if words.startswith("won")]
 
