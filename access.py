@@ -189,6 +189,11 @@ def scope(model: type[Base], *roles: Role) -> Expression:
     return condition
 
 
+def sees_whole() -> bool:
+    """Whether the signed-in user may see all there is, so that no query need ask of whom it is."""
+    return _is_whole(paths())
+
+
 def _is_whole(seen: list[str]) -> bool:
     """Whether these subtrees are the one whole tree of this database."""
     roots: Any = Organization.select(Organization.path).where(Organization.parent.is_null())

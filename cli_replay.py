@@ -16,7 +16,7 @@ from huigong.refusals import Refused
 
 if TYPE_CHECKING:
     from huigong.models import Scheme
-    from huigong.workflows.replay import Replay
+    from huigong.workflows.replay import Replay, Span
 
 Plan = dict[str, Any]
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -55,8 +55,8 @@ def replay(
             return
         plan = turned(plan, _typed(plan, turns))
         scheme, span = _claims(claims_of or plan["series"])
-        first = since.date() if since else span[0]
-        last = until.date() if until else span[1]
+        first = since.date() if since else span.first
+        last = until.date() if until else span.last
         click.echo("\n".join(said + _words(plan, _run(plan, scheme, first, last, rise))))
 
 
@@ -107,7 +107,7 @@ def _typed(plan: Plan, turns: tuple[str, ...]) -> dict[str, str]:
     return typed
 
 
-def _claims(series: str) -> tuple[Scheme, tuple[date, date]]:
+def _claims(series: str) -> tuple[Scheme, Span]:
     from huigong.models import Scheme
     from huigong.workflows.replay import span_of
 

@@ -11,7 +11,7 @@ from flask import Blueprint, abort, flash, g, make_response, redirect, render_te
 from flask import url_for as address
 
 from huigong import clock, sheets
-from huigong.access import allow, find, holds, scope, visible
+from huigong.access import allow, find, holds, scope, sees_whole, visible
 from huigong.admin.schemes.room import DRAFTERS, one_of, own_editions
 from huigong.differences import differences
 from huigong.models import Claim, DraftEdition, DraftVersion, Edition, Organization, Role, Scheme
@@ -68,7 +68,7 @@ class Asked:
         return turned(self.source.plan, {turn.lever.name: turn.text for turn in self.moved})
 
 
-Claims = tuple[Scheme | None, tuple[date, date] | None]
+Claims = tuple[Scheme | None, deeds.Span | None]
 
 
 @replay.get("")
@@ -169,6 +169,9 @@ def workbook() -> Any:
 
 
 def _within() -> Any:
+    """The organizations whose claims one may read; None where that is every one there is."""
+    if sees_whole():
+        return None
     return Organization.select(Organization.id).where(scope(Organization))
 
 
@@ -251,7 +254,7 @@ def _asked(source: Source, given: Mapping[str, str], claims: Claims) -> Asked | 
         return None
     if given.get("whose", str(scheme.id)) != str(scheme.id):
         given = {**given, "since": "", "until": ""}  # the dates were the former scheme's
-    since, until = _day(given, "since", span[0]), _day(given, "until", span[1])
+    since, until = _day(given, "since", span.first), _day(given, "until", span.last)
     if until < since:
         raise Refused("until", "截止日期早于开始日期")
     rise = given.get("rise", "").strip() or "0"
@@ -290,7 +293,7 @@ def _page(
         asked = _asked(source, given, (scheme, span))
     except Refused as refused:
         errors = {**refused.by_field(), **errors}
-    claims = deeds.count_of(asked.scheme, asked.until, _within()) if asked else 0
+    claims = _count(asked, span) if asked and span else 0
     if asked and not errors and (claims <= MOST_LIVE or "go" in given):
         said = _replayed(asked)
     figures, typed = levers(source.plan), _typed(source, (scheme, span), given)
@@ -311,10 +314,17 @@ def _page(
     return page, 422 if errors else 200
 
 
+def _count(asked: Asked, span: deeds.Span) -> int:
+    """How many claims the replay reads; those of the whole span are counted already."""
+    if asked.until >= span.last:
+        return span.claims
+    return deeds.count_of(asked.scheme, asked.until, _within())
+
+
 def _typed(source: Source, claims: Claims, given: Mapping[str, str]) -> dict[str, Any]:
     """What the form's fields hold: as typed, else the span of the claims and the plan's figures."""
     scheme, span = claims
-    since, until = span or ("", "")
+    since, until = (span.first, span.last) if span else ("", "")
     usual = {"since": since, "until": until, "rise": "0"}
     usual |= {f.name: f.text for f in levers(source.plan)}
     kept = {name: text for name, text in given.items() if name in usual}

@@ -9,20 +9,28 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from flask.testing import FlaskClient
+
 from benchmarks.claims import cases
 from huigong import clock, database, migrations, rules, vault
+from huigong.app import make_app
+from huigong.config import Settings
 from huigong.models import (
     Claim,
     Decision,
     Edition,
     Enrollment,
+    Grant,
     Member,
     Organization,
+    Role,
     Scheme,
+    Session,
     Stay,
     User,
 )
 from huigong.plans import plan_hash
+from huigong.workflows import accounts
 from huigong.workflows.claims.reckoning import worded
 
 TABLES = {
@@ -61,6 +69,22 @@ def an_office(home: Path, dialect: str) -> Iterator[str]:
         database.db.close()
         if server is not None:
             server.cleanup()
+
+
+def signed_in(home: Path) -> FlaskClient:
+    """A browser of the city's first user, who reviews, before the office that is open."""
+    now = clock.real_now()
+    user = User.get(User.login == "u0")
+    Grant.create(user=user, role=Role.REVIEWER, organization=user.organization, on=now.date())
+    Session.create(user=user, token_hash=accounts._hashed(user.login), started_at=now, seen_at=now)
+    settings = Settings(
+        home=home, keys=home / "keys", database_url="", host="127.0.0.1", port=8000,
+        is_demo=True, today=date(2024, 12, 16), production=False,
+    )  # fmt: skip
+    client = make_app(settings).test_client()
+    with client.session_transaction() as cookie:
+        cookie["token"] = user.login
+    return client
 
 
 def fill(plan: dict[str, Any], count: int, people: int) -> Scheme:

@@ -1,6 +1,7 @@
 """Replaying decided claims under another plan: exact, explained, and never beyond one's own."""
 
 import io
+import sys
 from copy import deepcopy
 from datetime import date
 
@@ -161,7 +162,7 @@ def test_the_span_and_the_progress_are_those_of_the_approved_claims(edition):
     assert span_of(edition.scheme) is None
     decided(an_enrollment(edition), 10_000_00, day=3)
     decided(an_enrollment(edition), 10_000_00, month=12)
-    assert span_of(edition.scheme) == (date(2023, 11, 3), date(2023, 12, 1))
+    assert span_of(edition.scheme) == (date(2023, 11, 3), date(2023, 12, 1), 2)
     told: list[int] = []
     replay(edition.plan, scheme=edition.scheme, progress=told.append, **EVER)
     assert sum(told) == count_of(edition.scheme, date(2030, 1, 1)) == 2
@@ -280,3 +281,14 @@ def test_contributions_under_the_plan_are_at_its_own_fee(edition):
     assert earned(90_00) == (75_00, 90_00)
     assert earned({"member": 60_00, "non_member": 80_00}) == (75_00, 60_00)
     assert earned(None) == (75_00, 75_00)  # a plan that is silent about its fee: as it was
+
+
+def test_contributions_are_the_same_however_many_enrollments_are_read_at_once(edition, monkeypatch):
+    decided(an_enrollment(edition), 10_000_00)
+    an_enrollment(edition, cover_from=date(2023, 9, 1))
+    an_enrollment(edition, cover_from=date(2023, 9, 1))
+    span = {"since": date(2023, 9, 1), "until": date(2024, 8, 31)}
+    whole = replay(edition.plan, scheme=edition.scheme, **span)
+    assert (whole.people, whole.earned) == (3, 75_00 * 2 + 68_65)  # 75.00 × 335 ÷ 366
+    monkeypatch.setattr(sys.modules["huigong.workflows.replay"], "STRETCH", 1)
+    assert replay(edition.plan, scheme=edition.scheme, **span) == whole
