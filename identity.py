@@ -9,6 +9,7 @@ import re
 from datetime import date
 from functools import lru_cache
 from operator import mul
+from pathlib import Path
 from typing import Final
 
 # Full-width digits, letters and dots, and what copying leaves behind, all to plain text.
@@ -37,14 +38,29 @@ def _compact(text: str) -> str:
 
 # --- resident ID, GB 11643 ---
 
-# The first two digits. Districts below the province come and go (and 419999, which no place has,
-# is what this project's made-up people carry), so no further digit is judged.
-_PROVINCES: Final = frozenset(
+PROVINCES: Final = frozenset(  # the first two digits
     str(code)
     for first, last in ((11, 15), (21, 23), (31, 37), (41, 46), (50, 54), (61, 65), (71, 71))
     for code in range(first, last + 1)
 )
 _PERMITS: Final = ("810000", "820000", "830000")  # residents of Hong Kong, Macao and Taiwan
+
+
+def _listed_regions() -> frozenset[str]:
+    """Every code of regions.txt, which says where it is from."""
+    codes = set[str]()
+    for line in Path(__file__).with_name("regions.txt").read_text("utf-8").splitlines():
+        place, *spans = line.split()
+        if place != "#":
+            ends = [span.partition("-")[::2] for span in spans]
+            for first, last in ends:
+                codes.update(f"{place}{n:02d}" for n in range(int(first), int(last or first) + 1))
+    return frozenset(codes)
+
+
+REGIONS: Final = _listed_regions() | frozenset(_PERMITS)
+_FOR_SHOW: Final = "9999"  # places three to six of made-up people's IDs: no place has such a code
+_OLD_RESIDENCE: Final = re.compile(r"[A-Z]{3}\d{12}", re.ASCII)
 _WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECK_DIGITS: Final = "10X98765432"
 _ZEROS: Final = ord("0") * sum(_WEIGHTS)  # what the digits' own character codes add to the sum
@@ -102,13 +118,28 @@ def _length_fault(number: str) -> str:
         return "未填写"
     if len(number) == 15 and number.isascii() and number.isdigit():
         return "15位的旧号码已停用，请填写18位号码"
+    if _OLD_RESIDENCE.fullmatch(number):
+        return "这是旧版外国人永久居留身份证的号码，请换领新版后填写18位号码"
     return f"应为18位，现为{len(number)}位"
 
 
 def _region_known(number: str) -> bool:
     if number[0] == "9":
-        return number[1:3] in _PROVINCES and number[3:6] != "000"
-    return number[:2] in _PROVINCES or number[:6] in _PERMITS
+        return number[1:3] in PROVINCES and number[3:6] != "000"
+    return number[:2] in PROVINCES or number[:6] in _PERMITS
+
+
+def is_for_show(number: str) -> bool:
+    """Whether a valid ID is a made-up person's: its region is 9999 in some province."""
+    return number[2:6] == _FOR_SHOW and number[0] != "9"
+
+
+def region_warning(number: str) -> str | None:
+    """A valid ID whose region is in no list of divisions since 1980: worth a look at the card,
+    not a refusal, for lists end before the newest district."""
+    if number[:6] in REGIONS or number[0] == "9" or is_for_show(number):
+        return None
+    return f"前6位“{number[:6]}”不在1980年以来的行政区划代码里，请对照身份证核对"
 
 
 def birth_date(number: str) -> date:

@@ -92,6 +92,9 @@ def ask_now(id: int) -> Any:
             uploads.drop(folder, kept.file)
         return _ask_page(member, form, refused.by_field()), 422
     flash("身份证更正申请已提交，由另一人审核后生效")
+    number = identity.normalize_id(form.get("resident_id", "")[:40])
+    if doubt := identity.region_warning(number):
+        flash(f"身份证号{doubt}")
     return redirect(url_for("members.page", id=id), 303)
 
 
@@ -113,9 +116,11 @@ def decision(id: int) -> Any:
 
 
 def _decision_page(asked: IdCorrection, form: Any, errors: dict[str, str]) -> str:
+    doubt = identity.region_warning(asked.opened("resident_id"))
     return render_template(
-        "admin/members/correction.html", asked=asked, form=form, errors=errors, stages=STAGES
-    )
+        "admin/members/correction.html",
+        asked=asked, doubt=doubt, form=form, errors=errors, stages=STAGES,
+    )  # fmt: skip
 
 
 @corrections.post("/id-corrections/<int:id>")

@@ -3,7 +3,8 @@
 Started by reading.py as a plain script, so that it imports nothing of ours. It gets the upload
 open as its stdin and one order (JSON, first argument), and answers on stdout in lines of JSON:
   {"name", "height", "width", "epoch"}   once, before the rows
-  [[number, cell, …], …]                  batches; a cell is text, a number, or {"date": …}
+  [[number, cell, …], …]                  batches; a cell is text, a number, or {"date": …}; the
+                                          error that a formula came to (#N/A) is text
   {"others": [names of further sheets that have content]}
   {"refused": sentence}                   instead of any of these
 """
@@ -14,15 +15,24 @@ import json
 import re
 import sys
 import zipfile
+import zlib
+from collections import defaultdict
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
+from pathlib import PurePosixPath
 from typing import Any
+from xml.etree import ElementTree
+from xml.etree.ElementTree import ParseError
 
+import olefile
 from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 BATCH = 1000
 ENCODINGS = {"csv-utf8": "utf-8-sig", "csv-gb18030": "gb18030", "csv-utf16": "utf-16"}
+DAMAGES = (CalamineError, csv.Error, LookupError, zipfile.BadZipFile, zlib.error, ParseError)
 Order = dict[str, Any]
+Errors = dict[int, list[tuple[int, str]]]  # by row: (column from 0, #N/A)
 
 
 class Refusal(Exception):
@@ -64,20 +74,21 @@ def workbook(order: Order) -> Iterator[Any]:
     """The first visible worksheet that has content, or a later one where so many are to be
     passed over, and the names of the others that do."""
     upload = sys.stdin.buffer
-    epoch = 1904 if _counts_from_1904(upload, order["kind"]) else 1900
-    upload.seek(0)
     book = CalamineWorkbook.from_filelike(upload)
-    kinds = {sheet.name: sheet for sheet in book.sheets_metadata}
-    if any(sheet.typ in (SheetTypeEnum.MacroSheet, SheetTypeEnum.Vba) for sheet in kinds.values()):
+    beside = Zipped(upload) if order["kind"] == "xlsx" else Records(upload)
+    sheets = book.sheets_metadata
+    if any(sheet.typ in (SheetTypeEnum.MacroSheet, SheetTypeEnum.Vba) for sheet in sheets):
         raise Refusal(order["macros"])
-    names = [
-        sheet.name
-        for sheet in book.sheets_metadata
+    names = {
+        sheet.name: at
+        for at, sheet in enumerate(sheets)
         if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
-    ]
+    }
     others, found, passed = [], False, order["passing"]
-    for name in names:
-        sheet = book.get_sheet_by_name(name)
+    for name, at in names.items():
+        with ThreadPoolExecutor(1) as meanwhile:  # calamine leaves other threads their turn
+            looking = None if found else meanwhile.submit(beside.errors, at)
+            sheet = book.get_sheet_by_name(name)
         if sheet.end is None:
             continue
         if found or passed:
@@ -90,12 +101,14 @@ def workbook(order: Order) -> Iterator[Any]:
             "name": name,
             "height": sheet.end[0] + 1,
             "width": sheet.end[1] + 1,
-            "epoch": epoch,
-            "more": name != names[-1],
+            "epoch": 1904 if beside.counts_from_1904() else 1900,
+            "more": at != max(names.values()),
         }
         blanks = [""] * (sheet.start[1] if sheet.start else 0)
-        yield from batches(sheet.iter_rows(), blanks)
-        del sheet
+        errors = looking.result() if looking else {}
+        rows = _with_errors(sheet.iter_rows(), errors, len(blanks)) if errors else sheet.iter_rows()
+        yield from batches(rows, blanks)
+        del sheet, rows
     if not found:
         raise Refusal("工作表是空的，请填好名册再上传")
     yield {"others": others}
@@ -114,24 +127,110 @@ def batches(rows: Any, blanks: list[str]) -> Iterator[list[list[Any]]]:
         yield batch
 
 
-def _counts_from_1904(upload: Any, kind: str) -> bool:
-    if kind == "xlsx":
-        with zipfile.ZipFile(upload) as archive, archive.open("xl/workbook.xml") as part:
-            return bool(re.search(rb'\bdate1904\s*=\s*"(1|true)"', part.read(1024 * 1024)))
-    content = upload.read()
-    # The globals of a BIFF8 workbook: records of (type, length, data) from BOF on; DATEMODE is
-    # among the first, so the stream's first sectors, which lie together, are enough.
-    at = content.find(b"\x09\x08\x10\x00\x00\x06\x05\x00")
-    for _ in range(200):
-        if at < 0 or at + 6 > len(content):
-            break
-        record, length = content[at : at + 2], int.from_bytes(content[at + 2 : at + 4], "little")
-        if record == b"\x22\x00":
-            return content[at + 4] == 1
-        if record == b"\x0a\x00":
-            break
-        at += 4 + length
-    return False
+# --- what calamine does not tell: the base of dates, and cells that hold an error ---
+
+
+def _with_errors(rows: Any, errors: Errors, left: int) -> Iterator[list[Any]]:
+    """The rows, each error written where calamine leaves a blank."""
+    for number, row in enumerate(rows, 1):
+        for column, text in errors.get(number, ()):
+            if 0 <= column - left < len(row):
+                row[column - left] = text
+        yield row
+
+
+_DATE1904 = re.compile(rb'\bdate1904\s*=\s*"(1|true)"')
+_ERROR = re.compile(
+    rb"""<(?:\w+:)?c\b(?=[^>]*\bt=["']e["'])[^>]*\br=["']([A-Z]{1,3})(\d+)["'][^>]*(?<!/)>"""
+    rb"""(?:(?!</(?:\w+:)?c>).){0,9000}?<(?:\w+:)?v>([^<]*)<""",  # a formula has 8192 at most
+    re.DOTALL,
+)
+
+
+class Zipped:
+    """An .xlsx, of which parts are read as text."""
+
+    def __init__(self, upload: Any):
+        self._archive = zipfile.ZipFile(upload)
+
+    def counts_from_1904(self) -> bool:
+        with self._archive.open("xl/workbook.xml") as part:
+            return bool(_DATE1904.search(part.read(1024 * 1024)))
+
+    def errors(self, at: int) -> Errors:
+        """The cells of a sheet that hold an error. Most have none, which costs no parsing."""
+        errors: Errors = defaultdict(list)
+        with self._archive.open(self._part(at)) as part:
+            text = b""
+            while chunk := part.read(1024 * 1024):
+                text += chunk
+                whole = max(text.rfind(b"c>") + 2, len(text) - 65_536)  # the rest waits for more
+                if b't="e"' in text or b"t='e'" in text:
+                    for letters, row, error in _ERROR.findall(text[:whole]):
+                        errors[int(row)].append((_column(letters), error.decode()))
+                text = text[whole:]
+        return errors
+
+    def _part(self, at: int) -> str:
+        """The part of the sheet that the workbook names in this place."""
+        # Document types and entities were refused at the door, which is what S314 is about.
+        book = ElementTree.fromstring(self._archive.read("xl/workbook.xml"))  # noqa: S314
+        links = ElementTree.fromstring(self._archive.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
+        sheet = [entry for entry in book.iter() if entry.tag.endswith("}sheet")][at]
+        [link] = [value for key, value in sheet.items() if key.endswith("}id")]
+        targets = {each.get("Id"): each.get("Target", "") for each in links}
+        return str(PurePosixPath("/xl") / targets[link]).lstrip("/")
+
+
+def _column(letters: bytes) -> int:
+    index = 0
+    for letter in letters:
+        index = index * 26 + letter - 64
+    return index - 1
+
+
+_CODES = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!",
+          42: "#N/A"}  # fmt: skip
+_BOF, _EOF, _DATEMODE, _BOUNDSHEET, _BOOLERR, _FORMULA = 0x809, 0x0A, 0x22, 0x85, 0x205, 0x06
+
+
+class Records:
+    """An .xls or .et: records of (type, length, data), of the workbook and then of each sheet."""
+
+    def __init__(self, upload: Any):
+        upload.seek(0)
+        with olefile.OleFileIO(upload) as file:
+            name = "Workbook" if file.exists("Workbook") else "Book"
+            self._stream = memoryview(file.openstream(name).read())
+
+    def counts_from_1904(self) -> bool:
+        return any(kind == _DATEMODE and data[:1] == b"\1" for kind, data in self._from(0))
+
+    def errors(self, at: int) -> Errors:
+        errors: Errors = defaultdict(list)
+        places = [data for kind, data in self._from(0) if kind == _BOUNDSHEET]
+        for kind, data in self._from(int.from_bytes(places[at][:4], "little")):
+            code = None
+            if kind == _BOOLERR and data[7:8] == b"\1":
+                code = data[6]
+            elif kind == _FORMULA and data[6:7] == b"\2" and data[12:14] == b"\xff\xff":
+                code = data[8]
+            if code in _CODES:
+                row, column = (int.from_bytes(data[n : n + 2], "little") for n in (0, 2))
+                errors[row + 1].append((column, _CODES[code]))
+        return errors
+
+    def _from(self, at: int) -> Iterator[tuple[int, memoryview]]:
+        """The records of one of the stream's parts, without those of charts inside it."""
+        depth = 0
+        while at + 4 <= len(self._stream):
+            kind, length = (int.from_bytes(self._stream[n : n + 2], "little") for n in (at, at + 2))
+            depth += (kind == _BOF) - (kind == _EOF)
+            if depth == 1:
+                yield kind, self._stream[at + 4 : at + 4 + length]
+            elif depth < 1:
+                return
+            at += 4 + length
 
 
 # --- comma- or tab-separated text ---
@@ -192,7 +291,7 @@ def main() -> None:
         send({"refused": str(refusal)})
     except MemoryError:
         send({"refused": order["too_large"]})
-    except (CalamineError, csv.Error, KeyError, OSError, ValueError) as damage:
+    except (*DAMAGES, OSError, ValueError) as damage:
         encrypted = "assword" in f"{type(damage).__name__} {damage}"
         send({"refused": order["encrypted"] if encrypted else order["damaged"]})
 

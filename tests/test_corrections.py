@@ -140,6 +140,20 @@ def test_a_refusal_says_why_and_a_request_is_decided_once(member):
 # ── Screens ─────────────────────────────────────────────────────────────────────────────────
 
 
+def test_an_id_of_an_unknown_region_is_asked_about_on_both_sides(app, member, office):
+    unit, number = member.organization, identity.complete_id("41019919850203111")
+    clerk = signed_in(app, a_user(Role.CLERK, at=unit))
+    reviewer = signed_in(app, a_user(Role.REVIEWER, at=unit.parent))
+    sent = {"resident_id": number, "reason": "录错", "proof": (io.BytesIO(PDF), "x.pdf")}
+    assert clerk.send(f"/admin/members/{member.id}/correct-id", sent).status_code == 303
+    told = "前6位“410199”不在1980年以来的行政区划代码里"
+    assert told in clerk.get(f"/admin/members/{member.id}").text
+    place = f"/admin/id-corrections/{IdCorrection.get().id}"
+    assert told in reviewer.get(place).text
+    assert reviewer.send(place, {"verdict": "approve"}).status_code == 303
+    assert told not in reviewer.get(place).text
+
+
 def test_from_the_members_page_to_the_approved_id(app, member, office):
     unit = member.organization
     clerk = signed_in(app, a_user(Role.CLERK, at=unit))

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import make_regions
 import pytest
 
 from huigong import identity
@@ -25,6 +26,7 @@ def test_a_well_formed_id_has_no_fault():
         (identity.complete_id("41999918991231001"), "第7至14位“18991231”不是有效的出生日期"),
         (identity.complete_id("16999919800506001"), "前6位“169999”不是有效的地区代码"),
         ("41999919800506O013"[:18], "只能是17位数字加1位数字或X"),
+        ("USA110080010101", "这是旧版外国人永久居留身份证的号码，请换领新版后填写18位号码"),
         ("X" * 18, "只能是17位数字加1位数字或X"),
         ("４" * 18, "只能是17位数字加1位数字或X"),
     ],
@@ -56,6 +58,49 @@ def test_exchanged_neighbours_are_found():
 )
 def test_new_districts_and_residence_cards_are_taken(first17):
     assert identity.id_fault(identity.complete_id(first17)) is None
+
+
+@pytest.mark.parametrize(
+    "region",
+    [
+        *(
+            "410105",
+            "410184",
+            "419001",
+        ),  # a district, a city under a prefecture, under the province
+        *(
+            "110103",
+            "320503",
+            "412301",
+        ),  # abolished: 崇文区 2010, 平江区 2012, 商丘市 of 1983 to 1997
+        *("330113", "653228", "659012"),  # newer: 临平区 2021, 和康县 2024, 白杨市 2023
+        *("410173", "130101"),  # of statistics: 航空港区, a 市辖区
+        *("810000", "820000", "830000", "911840"),
+    ],
+)
+def test_a_region_of_any_year_raises_no_question(region):
+    assert identity.region_warning(identity.complete_id(f"{region}19800506001")) is None
+
+
+def test_an_unknown_region_of_a_known_province_is_asked_about_and_not_refused():
+    number = identity.complete_id("41019919800506001")
+    assert identity.id_fault(number) is None
+    assert identity.region_warning(number) == (
+        "前6位“410199”不在1980年以来的行政区划代码里，请对照身份证核对"
+    )
+
+
+def test_made_up_people_are_told_by_a_region_that_no_list_has():
+    assert identity.is_for_show(GOOD)
+    assert identity.region_warning(GOOD) is None
+    assert not identity.is_for_show(identity.complete_id("91999919800506001"))  # a foreigner
+    assert not [region for region in identity.REGIONS if region.endswith("9999")]
+
+
+def test_the_list_of_regions_is_what_its_maker_writes():
+    text = make_regions.TARGET.read_text("utf-8")
+    codes = identity.REGIONS - {"810000", "820000", "830000"}
+    assert make_regions.written(codes | make_regions.codes_in("810000 820000")) == text
 
 
 def test_a_permit_region_has_no_districts_and_a_foreigner_has_a_country():

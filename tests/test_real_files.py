@@ -29,8 +29,8 @@ PEOPLE = [
 ]
 
 
-def read(path):
-    reading = RosterReading(shipped("zhengzhou-hospital-2023"), date(2023, 12, 1), "city")
+def read(path, code="zhengzhou-hospital-2023"):
+    reading = RosterReading(shipped(code), date(2023, 12, 1), "city")
     return reading, reading.all_lines(path)
 
 
@@ -75,14 +75,38 @@ def test_a_cover_sheet_is_passed_over_and_formulas_count_by_their_values():
     assert by_row[7].person.name == "钱七", "line breaks in cells"
     told = {row: str(line.faults[0]) for row, line in by_row.items() if line.faults}
     assert told == {
-        4: "第4行 姓名：未填写",  # #DIV/0!
-        5: "第5行 身份证号：未填写",  # #N/A
+        3: "第3行 手机号：是公式的出错值“#N/A”，请改正公式，或重新填写成文字",
+        4: "第4行 姓名：是公式的出错值“#DIV/0!”，请改正公式，或重新填写成文字",
+        5: "第5行 身份证号：是公式的出错值“#N/A”，请改正公式，或重新填写成文字",
         6: "第6行 手机号：应为数字号码",  # 50%
         8: "第8行 姓名：不能超过50个字",
         9: "第9行 身份证号：应为18位号码",  # a date
         10: "第10行 身份证号：应为18位号码",  # TRUE
         11: "第11行 姓名：应为文字",  # a formula on an empty cell
     }
+
+
+def test_the_errors_of_formulas_in_an_xls_are_told_by_their_cells():
+    _, lines = read(REAL / "errors.xls", "puyang-hospital-2025")
+    assert [str(fault).split("，")[0] for line in lines for fault in line.faults] == [
+        "第2行 备注：是公式的出错值“#DIV/0!”",
+        "第3行 手机号：是公式的出错值“#N/A”",
+        "第4行 开户行：是公式的出错值“#VALUE!”",
+    ]
+    assert [line.number for line in lines if line.person] == [5]
+
+
+@pytest.mark.parametrize("file", ["from-1904.xlsx", "from-1904.xls"])
+def test_a_workbook_that_counts_from_1904_gives_the_dates_that_it_shows(file):
+    _, lines = read(REAL / file, "puyang-hospital-2025")
+    good = [line.person for line in lines if line.person]
+    assert [(p.name, p.birth, p.hired) for p in good] == [
+        ("张三", date(1980, 5, 6), date(2010, 7, 1)),
+        ("李四", date(1980, 5, 6), date(2010, 7, 1)),  # 27885 without a date's look
+    ]
+    assert [str(fault) for line in lines for fault in line.faults] == [
+        "第4行 出生日期：1984-05-07与身份证号中的1980-05-06不一致"  # 29347 counts from 1900
+    ]
 
 
 def test_a_workbook_without_any_roster_is_refused_as_before(tmp_path):

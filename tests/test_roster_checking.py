@@ -6,7 +6,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from builders import NOW, a_city, a_county, a_unit, a_user
+from builders import NOW, a_city, a_county, a_unit, a_user, signed_in
 from builders_enrollment import (
     a_county_unit,
     a_drafted_roster,
@@ -20,7 +20,7 @@ from builders_enrollment import (
 )
 from click.testing import CliRunner
 
-from huigong import cli_roster
+from huigong import cli_roster, identity
 from huigong.models import (
     Member,
     Role,
@@ -159,6 +159,20 @@ def test_columns_that_were_not_understood_are_named(office):
     content = io.BytesIO()
     book.save(content)
     assert a_drafted_roster(content=content.getvalue()).unread == [["D", "星座"]]
+
+
+def test_people_with_ids_for_show_are_counted_in_one_sentence(app, office):
+    real = identity.complete_id("41010519900101001")
+    roster = a_drafted_roster(people=[a_person(), a_person(), a_person(身份证号=real)])
+    assert (roster.people, roster.digest["for_show"], roster.digest["warned"]) == (3, 2, 0)
+    page = signed_in(app, roster.made_by).get(f"/admin/rosters/{roster.id}").text
+    assert "有 2 人的身份证号是演示用的" in page
+    unknown = identity.complete_id("41019919900101001")
+    roster = a_drafted_roster(people=[a_person(身份证号=real), a_person(身份证号=unknown)])
+    assert (roster.people, roster.digest.get("for_show"), roster.digest["warned"]) == (2, None, 1)
+    page = signed_in(app, roster.made_by).get(f"/admin/rosters/{roster.id}").text
+    assert "演示用" not in page
+    assert "前6位“410199”不在1980年以来的行政区划代码里" in page
 
 
 # ── who may upload what, when ───────────────────────────────────────────────────────────────

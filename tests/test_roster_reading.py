@@ -221,6 +221,29 @@ def test_a_real_id_that_ends_in_zeros_is_warned_of_but_refused_beside_rounded_on
     assert check.late_faults() == [Fault(2, "id_number", "身份证号", AS_TEXT)]
 
 
+def test_an_id_of_an_unknown_region_is_warned_of_and_a_made_up_one_counted():
+    header, _ = columns.read_roster(numbered(("姓名", "身份证号")))
+    check = RosterCheck(header, COVER)
+    unknown = identity.complete_id("41019919800506001")
+    assert "“410199”不在1980年以来" in check.check(2, ["张三", unknown]).warnings[0]
+    known = identity.complete_id("41010519800506001")
+    assert check.check(3, ["李四", known]).warnings == ()
+    assert check.for_show == 0
+    assert check.check(4, ["王五", ID]).warnings == ()
+    assert check.for_show == 1
+
+
+@pytest.mark.parametrize(
+    "title", ["姓名", "手机号", "银行卡号", "开户行", "性别", "出生日期", "医保类型", "备注"]
+)
+@pytest.mark.parametrize("error", ["#N/A", "#REF!", " #VALUE! "])
+def test_the_error_of_a_formula_is_told_in_any_column(title, error):
+    said = faults(("身份证号", "姓名", title), (ID, "张三", error))
+    if title == "姓名":  # the first of two columns is the name
+        said = faults(("身份证号", "姓名"), (ID, error))
+    assert said == [f"第2行 {title}：是公式的出错值“{error.strip()}”，请改正公式，或重新填写成文字"]
+
+
 def test_a_bank_card_in_a_number_cell_has_lost_digits():
     assert [fault.message for fault in judged("银行卡号", 6.22202123456789e18)] == [NOT_TEXT]
     assert [fault.message for fault in judged("卡号", "6.22E+18")] == [AS_TEXT]

@@ -1,6 +1,7 @@
 """Workbooks of strangers at the door, their rows through the child process, and ours going out."""
 
 import io
+import random
 import time
 import zipfile
 from datetime import date, datetime
@@ -110,6 +111,31 @@ def test_csv_is_read_in_the_encodings_of_china(tmp_path, encoding, kind, separat
         (2, ["𠮷三", ID, ""]),
         (4, ["李四", ID, "行,内"]),
     ]
+
+
+def test_a_cell_that_holds_an_error_says_which(tmp_path):
+    cells = (
+        """<row r="2"><c r="B2" t="inlineStr"><is><t>张三</t></is></c><c r="C2" s="1" t="e"><f>"""
+        """A1&lt;&gt;1</f><v>#N/A</v></c><c t='e' r='D2'><v>#REF!</v></c><c r="E2" t="e"/>"""
+        """<c r="F2" t="b"><v>1</v></c></row><row r="3"><c r="AA3" t="e"><v>#DIV/0!</v></c></row>"""
+    )
+    assert rows_of(saved(tmp_path, with_cells(cells))) == [
+        (2, ["", "张三", "#N/A", "#REF!", "", True, *[""] * 21]),
+        (3, [*[""] * 26, "#DIV/0!"]),
+    ]
+
+
+def test_an_error_across_two_pieces_of_a_long_sheet_is_found(tmp_path):
+    filler = '<row r="1"><c r="A1" t="inlineStr"><is><t>%s</t></is></c></row>'
+    error = '<row r="2"><c r="A2" t="e"><f>1/0</f><v>#DIV/0!</v></c></row>'
+    empty = with_cells(filler % "" + error)
+    with zipfile.ZipFile(io.BytesIO(empty)) as archive:
+        before = archive.read(SHEET).index(b't="e"')
+    noise = random.Random(1).randbytes(600_000).hex()  # of an ordinary ratio  # noqa: S311
+    for shift in (0, 10, 30):  # the megabyte ends inside the cell, at several places
+        text = noise[: 1024 * 1024 - before - shift]
+        path = saved(tmp_path, with_cells(filler % text + error))
+        assert rows_of(path)[1] == (2, ["#DIV/0!"])
 
 
 def test_styled_blank_rows_to_the_end_cost_nothing(tmp_path):

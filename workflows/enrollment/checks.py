@@ -115,6 +115,7 @@ class RosterCheck:
     epoch: int = 1900
 
     def __post_init__(self) -> None:
+        self.for_show = 0  # made-up people
         self._seen: dict[int, int] = {}
         self._suspects: list[int] = []
         self._rounded = False
@@ -136,7 +137,7 @@ class RosterCheck:
                 try:
                     found[name] = reader(cell, self.epoch)
                 except _Wrong as fault:
-                    wrong.append((name, str(fault)))
+                    wrong.append((name, _error_in(cell) or str(fault)))
         for name in self._also_required:
             if not found.get(name) and all(name != field for field, _ in wrong):
                 wrong.append((name, "未填写"))
@@ -156,10 +157,11 @@ class RosterCheck:
         reader: Callable[[Cell], str],
     ) -> None:
         index = self.header.columns.get(name, -1)
+        cell = row[index] if 0 <= index < len(row) else ""
         try:
-            found[name] = reader(row[index] if 0 <= index < len(row) else "")
+            found[name] = reader(cell)
         except _Wrong as fault:
-            wrong.append((name, str(fault)))
+            wrong.append((name, _error_in(cell) or str(fault)))
             self._rounded |= AS_TEXT in str(fault)
 
     def _person(
@@ -181,6 +183,11 @@ class RosterCheck:
         if id_number.endswith("000"):
             self._suspects.append(number)
             warnings.append("身份证号末三位是000，请核对是否被表格软件改动")
+        if id_number[:6] not in identity.REGIONS:
+            if identity.is_for_show(id_number):
+                self.for_show += 1
+            elif doubt := identity.region_warning(id_number):
+                warnings.append(f"身份证号{doubt}")
         if found.get("employment") == "temporary":
             warnings += self._temporary(found)
         if "bank_card" in found and (doubt := identity.bank_card_warning(str(found["bank_card"]))):
@@ -231,7 +238,17 @@ class RosterCheck:
 
 # --- one cell ---
 
+_ERRORS: Final = frozenset(
+    ("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!")
+)
 _EXPONENT: Final = re.compile(r"^\d([.]\d+)?[Ee]\+?\d+$")
+
+
+def _error_in(cell: Cell) -> str:
+    """What to say of a cell that holds the error of a formula; "" of any other."""
+    if isinstance(cell, str) and cell.strip() in _ERRORS:
+        return f"是公式的出错值“{cell.strip()}”，请改正公式，或重新填写成文字"
+    return ""
 
 
 def _read_name(cell: Cell) -> str:
@@ -283,7 +300,10 @@ def _read_bank_card(cell: Cell, epoch: int) -> str:
 
 
 def _read_text(cell: Cell, epoch: int) -> str:
-    return identity.plain_text(str(cell))[:200]
+    text = identity.plain_text(str(cell))[:200]
+    if text in _ERRORS:
+        raise _Wrong(_error_in(text))
+    return text
 
 
 def _word(words: Mapping[str, tuple[str, ...]]) -> Callable[[Cell, int], str]:

@@ -253,7 +253,7 @@ def _finish(roster: Roster, reading: RosterReading, digest: Digest) -> Roster:
         people=digest.kinds["new"] + digest.kinds["renewed"],
         faulty=digest.kinds["faulty"] + digest.kinds["unproven"],
         unread=[[q.letter, asked_title(q, reading.header)] for q in reading.header.questions],
-        digest=digest.kept(),
+        digest=digest.kept() | ({"for_show": reading.for_show} if reading.for_show else {}),
         split=split,
         total=sum(each * people for _, each, people in split),
     )

@@ -49,6 +49,7 @@ class RosterReading:
     header: Header = field(init=False)
     late: list[Fault] = field(default_factory=list)
     other_sheets: list[str] = field(default_factory=list)
+    for_show: int = 0  # made-up people, known after the last line
     height: int = 0  # the last row of the sheet, known once it is open
     _judged: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 
@@ -67,7 +68,7 @@ class RosterReading:
                     found = check.check(number, row)
                     name = str(row[name_at])[:50] if name_at < len(row) else ""
                     yield self._line(number, name, found)
-                self.late = check.late_faults()
+                self.late, self.for_show = check.late_faults(), check.for_show
                 self.other_sheets = rows.others
         except SheetRefused as refused:
             raise Refused("file", str(refused)) from refused
