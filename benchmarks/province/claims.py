@@ -1,0 +1,55 @@
+"""Claims with their stays and papers, decisions and payouts."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+from benchmarks.province.filling import insert
+from benchmarks.province.shape import NOW, TODAY, Shape
+from huigong import models
+
+
+def fill_claims(shape: Shape) -> None:
+    """Claims in every stage, most of them decided long ago."""
+    place, told = shape.first_unit, json.dumps([])
+    covers = dict(  # a member's first cover
+        models.Enrollment.select(models.Enrollment.member, models.Enrollment.id)
+        .where(models.Enrollment.id <= shape.members).tuples()
+    )  # fmt: skip
+    rows = [(*row[:3], covers.get(row[1], 1), *row[4:]) for row in shape.claims]
+    insert(models.Claim, "id organization member enrollment "
+           "number facts stage filed_by filed_on "
+           "promised_on first_reviewer computed", (
+        (id, place + unit, member, cover, f"SL2024-{id:06d}", "{}", stage, place + unit, filed,
+         filed + timedelta(14), None if stage in ("filed", "returned") else 3, 1000_00 + id)
+        for id, member, unit, cover, stage, filed in rows))  # fmt: skip
+    amounts = json.dumps({"in_scope": 1003100, "total": 5341700})
+    insert(models.Stay, "claim number hospital hospital_level place admitted discharged days "
+           "amounts", (
+        (id, 1, "演示医院", 3, "local", filed - timedelta(20), filed - timedelta(10), 10,
+         amounts) for id, *_, filed in rows))  # fmt: skip
+    decided = [row for row in rows if row[4] in ("approved", "refused", "paid")]
+    insert(models.Decision, "id organization claim verdict "
+           "computed amount explanation plan_hash by "
+           "on filed_by first_reviewer", (
+        (id, place + unit, id, "refuse" if stage == "refused" else "approve", 100_00, 100_00,
+         told, "x", 2, filed + timedelta(9), place + unit, 3)
+        for id, _, unit, _, stage, filed in decided))  # fmt: skip
+    insert(models.ClaimEvent, "claim kind by on at", (
+        (id, kind, by or place + unit, filed, NOW)
+        for id, _, unit, _, stage, filed in rows
+        for kind, by in (("filed", 0), ("reviewed", 3), (stage, 2))))  # fmt: skip
+    insert(models.Document, "organization claim kind name file size sha256 by at", (
+        (place + unit, id, "settlement", "结算单.pdf", f"d{id}", 1, "x", place + unit, NOW)
+        for id, _, unit, *_ in rows))  # fmt: skip
+    paid, batch = [row for row in rows if row[4] == "paid"], 40
+    insert(models.PayoutBatch, "id organization number stage "
+           "made_by made_on released_by released_on", (
+        (n, 2 + n % 4, f"FF{n:06d}", "released" if n % 30 else "made", 2, TODAY,
+         3 if n % 30 else None, TODAY if n % 30 else None)
+        for n in range(1, 5 + len(paid) // batch)))  # fmt: skip
+    insert(models.Payout, "ref organization batch claim key amount payee card stage", (
+        (f"{n:032x}", place + row[2], 1 + n // batch, row[0], f"claim:{row[0]}:1", 100_00,
+         "演示", b"", "paid" if (1 + n // batch) % 30 else "pending")
+        for n, row in enumerate(paid)))  # fmt: skip

@@ -1,0 +1,75 @@
+"""Dues, bank statements, payments, receipts, transfers and other income."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from benchmarks.province.filling import insert
+from benchmarks.province.shape import CITIES, CITY_IDS, NOW, TODAY, Shape
+from huigong import models
+
+
+def fill_money(shape: Shape) -> None:
+    """What is owed, what came in of it, and what nobody has assigned yet."""
+    place = shape.first_unit
+    insert(models.Due, "id organization roster carrier payer amount due_on", (
+        (id, place + unit, roster, carrier, shape.payer(unit, carrier), fen, day)
+        for id, roster, unit, carrier, fen, day, _ in shape.dues))  # fmt: skip
+    insert(models.DueStanding, "organization due payer receiver due_on amount owing settled", (
+        (place + unit, id, shape.payer(unit, carrier), shape.city_of[unit], day, fen,
+         0 if paid else fen, paid)
+        for id, _, unit, carrier, fen, day, paid in shape.dues))  # fmt: skip
+    banks = {city: city - 1 for city in CITY_IDS}
+    months = max(2, shape.units // 100)
+    insert(models.Statement, "id organization bank file file_name stage lines amount by at", (
+        (number * len(CITIES) + banks[city], city, "示例银行", "x", "对账单.xlsx", "imported",
+         100, 1, city, NOW)
+        for number in range(months) for city in banks))  # fmt: skip
+    paid = [due for due in shape.dues if due[6] and due[3] == "unit"]
+    open_lines = max(20, shape.units // 10)
+    insert(models.StatementLine, "id ref organization statement "
+           "number received_on amount payer_name "
+           "remark reference key stage", (
+        *((n, f"{n:032x}", shape.city_of[due[2]],
+           n % months * len(CITIES) + banks[shape.city_of[due[2]]], n, due[5], due[4],
+           f"演示第{due[2] + 1}公司", "参保费", f"R{n}", f"l{n}", "settled")
+          for n, due in enumerate(paid, 1)),
+        *((n, f"{n:032x}", 2 + n % 4, 1 + n % 4, n, TODAY, 4500 + n, "演示不明付款人", "",
+           f"R{n}", f"l{n}", "open")
+          for n in range(len(paid) + 1, len(paid) + 1 + open_lines))))  # fmt: skip
+    lines = {due[0]: n for n, due in enumerate(paid, 1)}
+    insert(models.Payment, "id organization due amount received_on "
+           "bank_reference key line by at", (
+        (id, place + unit, id, fen, day, f"R{id}", f"p{id}", lines.get(id), 2, NOW)
+        for id, _, unit, _, fen, day, done in shape.dues if done))  # fmt: skip
+    _receipts(shape)
+    _incomes(shape)
+
+
+def _receipts(shape: Shape) -> None:
+    owing = {due[1] for due in shape.dues if not due[6]}
+    done = [r for r in shape.rosters if r[4] == "approved" and r[0] not in owing and r[0] % 20]
+    insert(models.Receipt, "id organization roster issuer number key amount by on", (
+        (n, shape.first_unit + r[1], r[0], shape.city_of[r[1]], f"SJ{r[3].year}-{n:06d}",
+         f"{r[0]}:1", r[5] * 7500, 2, r[3]) for n, r in enumerate(done, 1)))  # fmt: skip
+    moved = [r for r in done if r[3].year == 2023 and r[0] % 2]
+    transfers = max(8, shape.units // 60)
+    insert(models.Transfer, "id organization scheme month number amount transferred_on "
+           "bank_reference by at", (
+        (n + 1, 2 + n % 4, 1 + n % 4, f"2023-{8 + n % 5:02d}", f"ZK{n}", 100, TODAY, "x", 2,
+         NOW) for n in range(transfers)))  # fmt: skip
+    insert(models.TransferItem, "transfer roster amount", (
+        (1 + r[0] % transfers, r[0], r[5] * 7500) for r in moved))  # fmt: skip
+
+
+def _incomes(shape: Shape) -> None:
+    many = range(1, max(30, shape.units // 4))
+    insert(models.Income, "id organization kind giver amount received_on key by at", (
+        (n, 2 + n % 4, "donation", "演示公司", 100_00, TODAY - timedelta(n % 700), f"i{n}", 2,
+         NOW) for n in many))  # fmt: skip
+    insert(models.Reminder, "organization receiver way dues amount by on", (
+        (shape.first_unit + n % shape.units, 2 + n % 4, "phone", 1, 100, 2, TODAY)
+        for n in many))  # fmt: skip
+    insert(models.TopUp, "organization scheme amount from_on to_on by at", (
+        (2 + n % 4, 1 + n % 4, 1000, date(2023, 7, 1), date(2024, 6, 30), 2, NOW)
+        for n in range(max(8, shape.units // 100))))  # fmt: skip
