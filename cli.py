@@ -44,16 +44,17 @@ def run(settings: Settings, port: int | None) -> None:
     import waitress
 
     from huigong.admin import background
-    from huigong.app import make_app, open_office
+    from huigong.app import keep_for_good, make_app, open_office
 
     open_office(settings)
     background.keep_watch(settings)
-    listen = port or settings.port
+    app, listen = make_app(settings), port or settings.port
+    keep_for_good()
     click.echo(
         f"公众网站 http://{settings.host}:{listen}/  办公室 http://{settings.host}:{listen}/admin/"
     )
     try:
-        waitress.serve(make_app(settings), host=settings.host, port=listen, threads=8)
+        waitress.serve(app, host=settings.host, port=listen, threads=8)
     except OSError as wrong:
         raise StartRefused(f"端口 {listen} 不能使用（{wrong.strerror}）：请换一个端口。") from wrong
 

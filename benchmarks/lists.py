@@ -34,7 +34,7 @@ from flask import Flask
 from benchmarks.province import RARE_NAME, TODAY, fill
 from benchmarks.table import Row, within
 from huigong import access, clock, database, migrations, vault
-from huigong.app import make_app
+from huigong.app import keep_for_good, make_app
 from huigong.config import Settings
 from huigong.models import Organization, Roster, Session, User
 from huigong.workflows import accounts
@@ -411,6 +411,7 @@ def of(
             for name, count in (("small", SMALL), ("large", members))
         ]
         bench = Bench(*offices, _app(home))
+        keep_for_good()
         for page in bench.run(only):
             if show_all:
                 print(page, flush=True)
