@@ -127,7 +127,7 @@ def page_of(
         elif isinstance(total, Many):
             total = Many(max(total, len(ids)))
     else:
-        ids, number, ways = found.numbered(total, way, size)
+        ids, total, number, ways = found.numbered(way, size)
     rows = (model.select() if shown is None else shown).where(model.id << ids)
     by_id = {row.id: row for row in rows} if ids else {}
     return Page([by_id[id] for id in ids if id in by_id], number, total, size, ways)
@@ -146,8 +146,8 @@ class _Found:
         self.near = SQL("1 = 1") if near is None else near
 
     def reckon(self) -> tuple[int, Any]:
-        """How many rows there are, as far as they are counted, and the conditions that gather
-        them, of which the first finds them by its index; None when they are to be walked."""
+        """How many rows there are at most, as far as they are counted, and the conditions that
+        gather them, of which the first finds them by its index; None when they are walked."""
         if not self.filters and not self.held:
             total = counted(self.model, self.inside, most=MOST_COUNTED)
             return total, [self.inside] if total <= MOST_GATHERED else None
@@ -156,10 +156,12 @@ class _Found:
         narrowest = sizes.index(min(sizes))
         way = [ways[narrowest], *(beside(w) for at, w in enumerate(ways) if at != narrowest)]
         way += self.held
+        most = MOST_GATHERED if ways[narrowest] is self.inside else MOST_FETCHED
+        if sizes[narrowest] <= most:
+            return sizes[narrowest], way
         if sizes[narrowest] >= MOST_LOOKED_AT:
             return Many(self._among_first(way)), None
         total = counted(self.model, *way, most=MOST_COUNTED)
-        most = MOST_GATHERED if ways[narrowest] is self.inside else MOST_FETCHED
         return total, way if total <= most else None
 
     def _among_first(self, way: list[Any]) -> int:
@@ -176,17 +178,25 @@ class _Found:
         fields = self.model._meta.fields
         return {table: fields[table.__name__.lower()] for table in self.order.joined}
 
-    def numbered(self, total: int, way: list[Any], size: int) -> tuple[list[int], int, Ways]:
-        """The ids of the numbered page that is asked for, its number, and the other pages."""
-        number, ways = _numbers(total, size)
+    def numbered(self, way: list[Any], size: int) -> tuple[list[int], int, int, Ways]:
+        """The ids of the numbered page that is asked for, how many rows there are, its number, and
+        the other pages."""
         names = [f"k{at}" for at in range(len(self.order.columns))]
         columns = [c.alias(n) for c, n in zip(self.order.columns, names, strict=True)]
         inner = self._joined(self.model.select(*columns)).where(*way).limit(MOST_COUNTED + 1)
         found = inner.alias("found")  # its limit keeps the order from choosing another way
         keys = [getattr(found.c, name) for name in names]
         order = Order(keys, self.order.descending)
-        page = order.sorted(Select([found], [keys[-1]])).limit(size).offset((number - 1) * size)
-        return _ids(page), number, ways
+        every = fn.COUNT(SQL("*")).over()
+        rows = order.sorted(Select([found], [keys[-1], every])).limit(size).bind(db).tuples()
+        asked = _asked_number()
+        page = list(rows.offset((asked - 1) * size))
+        if not page and asked > 1:  # past the last page
+            total = int(Select([found], [fn.COUNT(SQL("*"))]).bind(db).scalar())
+            asked = max(1, -(-total // size))
+            page = list(rows.offset((asked - 1) * size))
+        total = page[0][1] if page else 0
+        return [id for id, _ in page], total, *_numbers(total, asked, size)
 
     def walked(self, size: int) -> tuple[list[int], Ways]:
         """The ids of the page after (`?after=id`) or before a row, and the ways on from it."""
@@ -235,16 +245,20 @@ def newest(model: type[Base]) -> Order:
 def page_of_groups(query: "ModelSelect[Any]", *, size: int = PAGE_ROWS) -> Page:
     """The numbered page of an ordered query whose rows are few sums over many."""
     total = query.limit(MOST_COUNTED).count()
-    number, ways = _numbers(total, size)
+    number, ways = _numbers(total, _asked_number(), size)
     rows = list(query.limit(size).offset((number - 1) * size))
     return Page(rows, number, total, size, ways)
 
 
-def _numbers(total: int, size: int) -> tuple[int, Ways]:
-    """The number of the page that is asked for, and the way to the others."""
-    last = max(1, -(-total // size))
+def _asked_number() -> int:
     asked = request.args.get("page", "1")
-    number = min(max(int(asked) if asked.isdecimal() and len(asked) < 9 else 1, 1), last)
+    return max(int(asked) if asked.isdecimal() and len(asked) < 9 else 1, 1)
+
+
+def _numbers(total: int, asked: int, size: int) -> tuple[int, Ways]:
+    """The number of the page that is shown, and the way to the others."""
+    last = max(1, -(-total // size))
+    number = min(asked, last)
     ways = {"first": 1, "prev": number - 1} if number > 1 else {}
     ways |= {"next": number + 1, "last": last} if number < last else {}
     return number, {rel: {"page": at} for rel, at in ways.items()}
