@@ -50,8 +50,7 @@ def replay(
         plan, said = _plan(rules)
         if figures:
             for lever in levers(plan):
-                unit = "%" if lever.is_rate else "元"
-                click.echo(f"{lever.name}\t{lever.text}{unit}\t{lever.label}")
+                click.echo(f"{lever.name}\t{lever.text}{lever.unit}\t{lever.label}")
             return
         plan = turned(plan, _typed(plan, turns))
         scheme, span = _claims(claims_of or plan["series"])

@@ -10,6 +10,7 @@ from huigong.money import percent, yuan
 from huigong.plans.admission import Refusal
 from huigong.plans.curves import Plan, table
 from huigong.plans.vocabulary import (
+    CARRIERS,
     CLAIM_AMOUNTS,
     DATES,
     FACTS,
@@ -65,6 +66,12 @@ def fee(plan: Plan, facts: dict[str, Any]) -> Fee:
         total = _look_up(by, total, facts)
     shares = _look_up(by, stated["share"], facts) if stated["share"] else {}
     return Fee(total, dict(shares))
+
+
+def bearer(shares: dict[str, int]) -> str:
+    """Who carries what a fee rises or falls by: unit or person, else the last of those who share
+    it."""
+    return [name for name in CARRIERS if name in shares][-1]
 
 
 def _look_up(by: list[str], node: Any, facts: dict[str, Any]) -> Any:

@@ -6,9 +6,10 @@ from itertools import pairwise, product
 from typing import Any
 
 from huigong.money import percent, plain
+from huigong.plans.cover import bearer
 from huigong.plans.curves import span_of_key
-from huigong.plans.typed import HEAD, Sheet, tidy
-from huigong.plans.vocabulary import EVENTS, FACTS, OPEN
+from huigong.plans.typed import HEAD, Sheet, amount_of, tidy
+from huigong.plans.vocabulary import CARRIERS, EVENTS, FACTS, OPEN
 
 
 def sheet_of(plan: dict[str, Any]) -> Sheet:
@@ -44,16 +45,44 @@ def sheet_of(plan: dict[str, Any]) -> Sheet:
 
 
 def retype(sheet: Sheet, place: tuple[Any, ...], value: int) -> None:
-    """Type one figure of the plan anew where the sheet has it, in fen or basis points.
+    """Type one figure of the plan anew where the sheet has it, in fen, basis points or as counted.
 
-    `place` leads to it in the plan that the (tidy) sheet makes: a leaf of a step's table, a bound
-    (0) or a value (1) of a band, or what a pool shares.
+    `place` leads to it in the plan that the (tidy) sheet makes: a fee, a leaf of a step's table, a
+    bound (0) or a value (1) of a band, what a pool shares, a number of claims or of days.
     """
-    if place[0] == "pool":
+    if place[0] == "fee":
+        _retype_fee(sheet["fee"], "/".join(place[2:]), value)
+    elif place[0] == "pool":
         sheet["pool"][place[1]]["amount"] = _plain(value)
+    elif place[0] == "claims":
+        sheet["claims"][place[1]] = str(value)
+    elif place[0] == "filing":
+        sheet["filing"]["within"] = str(value)
+    elif place[-1] == "waiting_days":
+        (sheet["benefit"][place[1]] if len(place) > 1 else sheet)["waiting"] = str(value)
+    elif place[2] == "times":
+        sheet["benefit"][place[1]]["times"]["limit"] = str(value)
+    else:
+        _retype_step(sheet["benefit"][place[1]]["step"][place[3]], place[4:], value)
+
+
+def _retype_fee(fee: Sheet, at: str, value: int) -> None:
+    """A fee of one case, or of all where it is written once, with the share of its bearer."""
+    for case in fee["cases"]:
+        if at not in ("", case["at"]):
+            continue
+        shares = {name: amount_of(case[name]) for name in CARRIERS if case[name].strip()}
+        if shares:
+            name = bearer(shares)
+            case[name] = _plain(shares[name] + value - amount_of(case["total"]))
+        case["total"] = _plain(value)
+
+
+def _retype_step(step: Sheet, place: tuple[Any, ...], value: int) -> None:
+    if place[0] != "table":  # days_after, days_limit
+        step[place[0]] = str(value)
         return
-    step = sheet["benefit"][place[1]]["step"][place[3]]
-    keys, band = place[5 : 5 + len(step["by"])], place[5 + len(step["by"]) :]
+    keys, band = place[1 : 1 + len(step["by"])], place[1 + len(step["by"]) :]
     case = next(case for case in step["cases"] if case["at"] == "/".join(keys))
     if not band:
         case["amount"] = _plain(value)

@@ -13,6 +13,7 @@ from datetime import date
 from itertools import product
 from typing import Any
 
+from huigong.money import parse_yuan
 from huigong.plans.vocabulary import CARRIERS, EVENTS, FACTS, OPEN, PARTS, STAY
 
 Sheet = dict[str, Any]
@@ -311,6 +312,11 @@ def _number(text: str, unit: str) -> str:
 def _yuan(text: str) -> str:
     number = _number(text, "元")
     return f"{number}元" if number else ""
+
+
+def amount_of(text: str) -> int:
+    """A typed amount in fen. ValueError for what is none."""
+    return parse_yuan(_number(text, "元"))
 
 
 def _rate(text: str) -> str:

@@ -8,6 +8,7 @@ from datetime import date
 import pytest
 from builders import NOW, a_city, a_unit, a_user, signed_in
 from builders_claims import a_claim, a_stay, an_enrollment
+from builders_rules import a_scheme
 from builders_schemes import a_published_edition
 from click.testing import CliRunner
 from openpyxl import load_workbook
@@ -15,6 +16,7 @@ from openpyxl import load_workbook
 from huigong import database
 from huigong.cli_scheme import scheme
 from huigong.models import Organization, Role
+from huigong.plans import compile_scheme
 from huigong.plans.retyped import sheet_of
 from huigong.refusals import Refused
 from huigong.workflows import claims as deeds
@@ -169,8 +171,11 @@ def test_the_span_and_the_progress_are_those_of_the_approved_claims(edition):
 
 
 def test_every_figure_of_a_plan_has_a_lever(edition):
-    names = {lever.name: lever.text for lever in levers(edition.plan)}
-    assert names == {RATE: "60", "benefit-0-step-0-away-0-1": "50", CAP: "100000.00"}
+    names = {lever.name: lever.text + lever.unit for lever in levers(edition.plan)}
+    assert names == {
+        "fee-total": "75.00元", RATE: "60%", "benefit-0-step-0-away-0-1": "50%",
+        CAP: "100000.00元", "claims-during_term": "2次", "claims-or_after_term": "1次",
+    }  # fmt: skip
     assert turned(edition.plan, {RATE: "60", CAP: ""}) is edition.plan
 
 
@@ -179,6 +184,63 @@ def test_a_figure_that_is_no_rate_is_refused_beside_itself(edition, text):
     with pytest.raises(Refused) as refused:
         turned(edition.plan, {RATE: text})
     assert list(refused.value.by_field()) == [RATE]
+
+
+@pytest.mark.parametrize("text", ["-1", "2.5", "两次", "10000", "２"])
+def test_a_number_of_claims_is_a_whole_number(edition, text):
+    with pytest.raises(Refused, match="不是0至9999的整数") as refused:
+        turned(edition.plan, {"claims-during_term": text})
+    assert list(refused.value.by_field()) == ["claims-during_term"]
+
+
+def test_a_turned_fee_changes_the_income_and_its_bearer_carries_the_difference(edition):
+    decided(an_enrollment(edition), 10_000_00)
+    plan = turned(edition.plan, {"fee-total": "90"})
+    assert plan["fee"]["share"] == {
+        "member": {"city": 30_00, "rest": 60_00}, "non_member": {"rest": 90_00},
+    }  # fmt: skip
+    said = replay(plan, scheme=edition.scheme, since=date(2023, 8, 1), until=date(2024, 7, 31))
+    assert (said.earned, said.earned_now) == (75_00, 90_00)
+    assert said.all.then == said.all.now
+    with pytest.raises(Refused, match="不够减") as refused:
+        turned(edition.plan, {"fee-total": "29.99"})
+    assert list(refused.value.by_field()) == ["fee-total"]
+    assert turned(edition.plan, {"fee-total": "30"})["fee"]["share"]["member"]["rest"] == 0
+
+
+def test_fewer_claims_in_a_term_leave_out_those_after_them(edition):
+    cover = an_enrollment(edition)
+    decided(cover, 10_000_00)
+    decided(cover, 20_000_00, month=12)
+    plan = turned(edition.plan, {"claims-during_term": "1"})
+    said = replay(plan, scheme=edition.scheme, **EVER)
+    assert (said.all.then, said.all.now) == (18_000_00, 6_000_00)
+    assert (said.stopped.claims, said.stopped.then) == (1, 12_000_00)
+    assert list(said.reasons) == ["同一保障期内可申领1次，次数已用完"]
+
+
+def test_days_of_an_allowance_waiting_times_and_filing_are_figures_too():
+    plan = compile_scheme(
+        a_scheme(
+            '[[benefit]]\nid = "d"\nname = "津贴"\nwaiting = "10天"\n'
+            'times = { limit = 2, per = "life" }\n[[benefit.step]]\nname = "按天"\nper = "term"\n'
+            'daily = "50元"\ndays_after = "3天"\ndays_limit = "180天"\n'
+            '[filing]\nwithin = "60天"\nafter = "discharge"\n',
+            top='waiting = "30天"',
+        )
+    )
+    wanted = {
+        "benefit-0-step-0": "40", "benefit-0-step-0-days_after": "2",
+        "benefit-0-step-0-days_limit": "90", "benefit-0-times-limit": "1",
+        "benefit-0-waiting_days": "0", "waiting_days": "15", "filing-days": "30",
+    }  # fmt: skip
+    assert [lever.name for lever in levers(plan)] == list(wanted)
+    changed = turned(plan, wanted)
+    benefit = changed["benefit"][0]
+    step = benefit["step"][0]
+    assert (step["table"], step["days_after"], step["days_limit"]) == (40_00, 2, 90)
+    assert (benefit["times"]["limit"], benefit["waiting_days"]) == (1, 0)
+    assert (changed["waiting_days"], changed["filing"]["days"]) == (15, 30)
 
 
 def test_a_figure_that_the_loader_refuses_is_refused_with_its_cure(office):

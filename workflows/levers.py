@@ -1,4 +1,5 @@
-"""The figures of a plan that may be turned to see what they would cost: rates, bounds, caps."""
+"""The figures of a plan that may be turned to see what they would cost: the fee, rates, bounds,
+caps, numbers of claims and days."""
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
@@ -6,6 +7,8 @@ from typing import Any, NamedTuple
 
 from huigong import explain, money, plans
 from huigong.differences import in_order
+from huigong.plans.cover import bearer
+from huigong.plans.vocabulary import CARRIERS, SPANS
 from huigong.refusals import Refused
 
 Plan = dict[str, Any]
@@ -18,39 +21,92 @@ SINGLE = {
     "daily": "每日金额",
     "reviewer_up_to": "审核上限",
 }
+DAYS = {"days_after": "前几天不计", "days_limit": "最多计"}
+COUNTS = {"during_term": "保障期内可申领次数", "or_after_term": "保障期结束后可申领次数"}
+
+
+COUNTED = ("天", "次")  # units of a whole number; the others are % and 元
+MOST_COUNTED = 9999
 
 
 class Lever(NamedTuple):
-    """One figure: its name in a form, what it is, and its value in fen or basis points."""
+    """One figure: its name in a form, what it is, its unit (% 元 天 次), its value in basis points,
+    fen or as it is, and for a fee who carries the difference."""
 
     name: str
     label: str
-    is_rate: bool
+    unit: str
     value: int
     place: tuple[Any, ...]  # the keys that lead to it in the plan
+    note: str = ""
 
     @property
     def text(self) -> str:
-        """As a person types it: 60 (%) or 1000.00 (yuan)."""
-        return money.percent(self.value)[:-1] if self.is_rate else money.plain(self.value)
+        """As a person types it: 60 (%), 1000.00 (yuan) or 2 (claims)."""
+        if self.unit in COUNTED:
+            return str(self.value)
+        return money.percent(self.value)[:-1] if self.unit == "%" else money.plain(self.value)
 
 
 def levers(plan: Plan) -> list[Lever]:
-    """Every rate, bound, cap and amount of the plan, in the order of its benefits and steps."""
-    found: list[Lever] = []
+    """Every figure of the plan that a replay reads: the fee, each benefit's in the order of its
+    steps, what benefits share, and how often and by when one may claim."""
     plan = in_order(plan)
+    found = [*_of_fee(plan)]
     for n, benefit in enumerate(plan["benefit"]):
         for m, step in enumerate(benefit["step"]):
-            head = f"{benefit['name']}·{step['name']}"
-            root = ("benefit", n, "step", m, "table")
-            for keys, words, leaf in _leaves(plan, step["by"], step["table"]):
-                label = f"{head}（{words}）" if words else head
-                found += _of_leaf(label, step["form"], (*root, *keys), leaf)
+            found += _of_step(plan, benefit, step, ("benefit", n, "step", m))
+        if benefit["times"]:
+            label = f"{benefit['name']}：{SPANS[benefit['times']['per']]}可享受次数"
+            found.append(
+                _lever(label, "次", benefit["times"]["limit"], ("benefit", n, "times", "limit"))
+            )
+        if benefit["waiting_days"] is not None:
+            label = f"{benefit['name']}：首次参保的等待期"
+            found.append(
+                _lever(label, "天", benefit["waiting_days"], ("benefit", n, "waiting_days"))
+            )
     for n, pool in enumerate(plan["pool"]):
         form = "cap" if "cap" in pool else "deductible"
         label = f"{pool['name']}（共用）：{SINGLE[form]}"
-        found.append(_lever(label, False, pool[form], ("pool", n, form)))
-    return found
+        found.append(_lever(label, "元", pool[form], ("pool", n, form)))
+    return [*found, *_of_limits(plan)]
+
+
+def _of_fee(plan: Plan) -> Iterator[Lever]:
+    """The fee of each case where the source states one; what it rises or falls by is carried by
+    the last of those who share it."""
+    fee = plan["fee"]
+    if not fee or fee["total"] is None:
+        return
+    by = fee["by"] if isinstance(fee["total"], dict) else []
+    bearers = {CARRIERS[bearer(shares)] for shares in _shares(fee, ())}
+    note = f"差额由{'、'.join(sorted(bearers))}承担" if bearers else ""
+    for keys, words, fen in _leaves(plan, by, fee["total"]):
+        label = f"参保费（{words}）" if words else "参保费"
+        yield _lever(label, "元", fen, ("fee", "total", *keys))._replace(note=note)
+
+
+def _of_step(plan: Plan, benefit: Plan, step: Plan, root: tuple[Any, ...]) -> Iterator[Lever]:
+    head = f"{benefit['name']}·{step['name']}"
+    for keys, words, leaf in _leaves(plan, step["by"], step["table"]):
+        label = f"{head}（{words}）" if words else head
+        yield from _of_leaf(label, step["form"], (*root, "table", *keys), leaf)
+    for key, words in DAYS.items():
+        if step.get(key) is not None:
+            yield _lever(f"{head}：{words}", "天", step[key], (*root, key))
+
+
+def _of_limits(plan: Plan) -> Iterator[Lever]:
+    """Numbers of claims, the waiting period, and a limit for filing that the rules count: one in
+    working days is checked when a claim is filed, not here."""
+    for key, words in COUNTS.items():
+        if plan["claims"] and plan["claims"][key] is not None:
+            yield _lever(words, "次", plan["claims"][key], ("claims", key))
+    if plan["waiting_days"]:
+        yield _lever("首次参保的等待期", "天", plan["waiting_days"], ("waiting_days",))
+    if plan["filing"] and not plan["filing"]["working"]:
+        yield _lever("申领期限", "天", plan["filing"]["days"], ("filing", "days"))
 
 
 def _leaves(plan: Plan, by: list[str], node: Any) -> Iterator[tuple[tuple[str, ...], str, Any]]:
@@ -66,23 +122,23 @@ def _leaves(plan: Plan, by: list[str], node: Any) -> Iterator[tuple[tuple[str, .
 
 def _of_leaf(label: str, form: str, place: tuple[Any, ...], leaf: Any) -> Iterator[Lever]:
     if not isinstance(leaf, list):
-        yield _lever(f"{label}：{SINGLE[form]}", False, leaf, place)
+        yield _lever(f"{label}：{SINGLE[form]}", "元", leaf, place)
         return
-    value = "比例" if form == "pay" else "金额"
+    value, unit = ("比例", "%") if form == "pay" else ("金额", "元")
     for n, (upper, each) in enumerate(leaf):
         part = f"第{n + 1}段" if len(leaf) > 1 else ""
-        yield _lever(f"{label}：{part}{value}", form == "pay", each, (*place, n, 1))
+        yield _lever(f"{label}：{part}{value}", unit, each, (*place, n, 1))
         if upper is not None:
-            yield _lever(f"{label}：{part}上限", False, upper, (*place, n, 0))
+            yield _lever(f"{label}：{part}上限", "元", upper, (*place, n, 0))
 
 
-def _lever(label: str, is_rate: bool, value: int, place: tuple[Any, ...]) -> Lever:
+def _lever(label: str, unit: str, value: int, place: tuple[Any, ...]) -> Lever:
     name = "-".join(str(key) for key in place if key != "table")
-    return Lever(name, label, is_rate, value, place)
+    return Lever(name, label, unit, value, place)
 
 
 class Turn(NamedTuple):
-    """A figure that was turned, and to what, in fen or basis points."""
+    """A figure that was turned, and to what, as the lever counts."""
 
     lever: Lever
     value: int
@@ -93,8 +149,9 @@ class Turn(NamedTuple):
 
     @property
     def words(self) -> str:
-        unit = "%" if self.lever.is_rate else "元"
-        return f"{self.lever.label}：{self.lever.text}{unit} 改为 {self.text}{unit}"
+        lever = self.lever
+        note = f"（{lever.note}）" if lever.note else ""
+        return f"{lever.label}：{lever.text}{lever.unit} 改为 {self.text}{lever.unit}{note}"
 
 
 def turns(plan: Plan, typed: Mapping[str, str]) -> list[Turn]:
@@ -129,12 +186,40 @@ def _with(plan: Plan, moved: list[Turn]) -> Plan:
         return plan
     changed = deepcopy(plan)
     for turn in moved:
-        _set(changed, turn.lever.place, turn.value)
+        place = turn.lever.place
+        if place[0] == "fee":
+            _share_out(changed["fee"], turn)
+        _set(changed, place, turn.value)
     return changed
 
 
+def _share_out(fee: Plan, turn: Turn) -> None:
+    """Let the shares add up to the turned fee. Refuses where its bearer has not so much to lose."""
+    more = turn.value - turn.lever.value
+    for shares in _shares(fee, turn.lever.place[2:]):
+        name = bearer(shares)
+        if shares[name] + more < 0:
+            most = f"{CARRIERS[name]}只承担{money.yuan(shares[name])}元"
+            raise Refused(turn.lever.name, f"{most}，不够减；请在草稿里改各方承担的金额")
+        shares[name] += more
+
+
+def _shares(fee: Plan, keys: tuple[str, ...]) -> Iterator[dict[str, int]]:
+    """The shares of each case that the keys lead to."""
+    nodes = [fee["share"]] if fee["share"] else []
+    for depth in range(len(fee["by"])):
+        wanted = keys[depth] if depth < len(keys) else None
+        nodes = [n for node in nodes for key, n in node.items() if wanted in (None, key)]
+    yield from nodes
+
+
 def _read(lever: Lever, text: str) -> int:
-    if not lever.is_rate:
+    if lever.unit in COUNTED:
+        number = text.removesuffix(lever.unit).strip()
+        if not (number.isascii() and number.isdecimal() and int(number) <= MOST_COUNTED):
+            raise ValueError(f"“{text}”不是0至{MOST_COUNTED}的整数")
+        return int(number)
+    if lever.unit == "元":
         return money.parse_yuan(text)
     try:
         points = money.parse_yuan(text.removesuffix("%").removesuffix("％"))
