@@ -128,7 +128,7 @@ def _answer(claim: rules.AssessedClaim) -> dict[str, Any]:
 
 def check_files(paths: list[Path]) -> tuple[list[str], bool]:
     """Check scheme files, singly and against each other: what to print, and whether all load."""
-    lines, loaded, sound = [], [], True
+    lines, loaded, names, sound = [], [], [], True
     for path in paths:
         try:
             text = path.read_bytes().decode("utf-8")
@@ -144,7 +144,8 @@ def check_files(paths: list[Path]) -> tuple[list[str], bool]:
             lines += [f"警告 {path.name}: {c.place}: {c.message}" for c in plans.warnings(plan)]
             lines += [f"未载明 {path.name}: {silent}" for silent in plan["unstated"]]
             loaded.append(plan)
-    faults = plans.overlapping(loaded)
+            names.append(path.name)
+    faults = plans.overlapping(loaded, names)
     return lines + [f"错误 {fault}" for fault in faults], sound and not faults
 
 

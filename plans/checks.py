@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 from huigong.money import yuan
@@ -64,21 +63,30 @@ def _leaves(place: str, by: list[str], node: Any) -> Iterator[tuple[str, Any]]:
         yield from _leaves(f"{place}.{key}", by[1:], below)
 
 
-def overlapping(plans: list[dict[str, Any]]) -> list[Fault]:
-    """Editions of one series whose enrollment dates overlap."""
+def overlapping(plans: list[dict[str, Any]], files: list[str] | None = None) -> list[Fault]:
+    """Editions of one series whose enrollment dates overlap, and two with one id; `files` are the
+    plans' own, by default each its id's."""
+    names = files or [f"{plan['id']}.toml" for plan in plans]
+    rows = zip(plans, names, strict=True)
     faults = []
-    rows = sorted(plans, key=lambda plan: (plan["series"], plan["enrolled"]["from"]))
-    for first, second in pairwise(rows):
-        last = first["enrolled"]["to"]
-        if first["series"] == second["series"] and (
-            last is None or second["enrolled"]["from"] <= last
-        ):
-            faults.append(
-                Fault(
-                    f"{second['id']}.toml",
-                    "enrolled",
-                    f"与{first['id']}的参保日期重叠",
-                    f"把{first['id']}的截止日期定在{second['enrolled']['from']}之前",
-                )
-            )
+    open_: dict[str, tuple[dict[str, Any], str]] = {}  # by series, the one that ends last so far
+    taken: dict[str, str] = {}
+    for plan, file in sorted(rows, key=lambda row: row[0]["enrolled"]["from"]):
+        code, first = plan["id"], plan["enrolled"]["from"]
+        if code in taken:
+            message = f"与 {taken[code]} 的 id 相同：{code}"
+            faults.append(Fault(file, "id", message, "每一版各用一个 id"))
+            continue
+        taken[code] = file
+        former, other = open_.get(plan["series"], (None, ""))
+        if former is not None and _end(former) >= first:
+            message = f"与 {other} 的参保日期重叠（{former['id']}）"
+            cure = f"把 {other} 的 enrolled.to 定在{first}之前，或把这一版的 enrolled.from 定在其后"
+            faults.append(Fault(file, "enrolled", message, cure))
+        if former is None or _end(plan) > _end(former):
+            open_[plan["series"]] = plan, file
     return faults
+
+
+def _end(plan: dict[str, Any]) -> str:
+    return str(plan["enrolled"]["to"] or "9999-12-31")

@@ -34,8 +34,10 @@ def compile_scheme(text: str, file: str = "x.toml") -> dict[str, Any]:
         scheme = tomllib.loads(text)
     except tomllib.TOMLDecodeError as wrong:
         place = re.search(r"line (\d+)", str(wrong))
-        repeated = "overwrite" in str(wrong) or "twice" in str(wrong)
-        message = "同一项写了两次" if repeated else "不是合法的 TOML"
+        repeated = re.search("overwrite|twice|Duplicate", str(wrong))
+        named = re.search(r"'([^']+)'", str(wrong))
+        twice = f"同一项写了两次：{named[1]}" if named else "同一项写了两次"
+        message = twice if repeated else "不是合法的 TOML"
         cure = "每项只写一次" if repeated else f"请检查引号、括号与等号（{wrong}）"
         reader.fault(f"第{place[1]}行" if place else "全文", message, cure)
         raise SchemeRefused(reader.faults) from None

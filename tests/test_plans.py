@@ -133,16 +133,19 @@ def test_editions_of_one_series_may_not_overlap():
     later = {**first, "id": "puyang-hospital-2026", "enrolled": {"from": "2025-12-31", "to": None}}
     [fault] = plans.overlapping([later, first])
     assert (fault.file, fault.place) == ("puyang-hospital-2026.toml", "enrolled")
-    assert "2025-12-31之前" in fault.cure
+    assert "puyang-hospital-2025.toml 的 enrolled.to 定在2025-12-31之前" in fault.cure
     later["enrolled"] = {"from": "2026-01-01", "to": None}
     assert plans.overlapping([first, later]) == []
-    assert plans.overlapping([first, {**first, "series": "other"}]) == []
+    assert plans.overlapping([first, {**first, "id": "other", "series": "other"}]) == []
 
 
 def test_an_open_edition_overlaps_every_later_one():
     first = {**shipped("puyang-hospital-2025"), "enrolled": {"from": "2019-01-01", "to": None}}
-    later = {**first, "enrolled": {"from": "2025-12-31", "to": None}}
-    assert len(plans.overlapping([first, later])) == 1
+    between = {**first, "id": "b", "enrolled": {"from": "2020-01-01", "to": "2020-12-31"}}
+    later = {**first, "id": "c", "enrolled": {"from": "2025-12-31", "to": None}}
+    found = [(f.file, f.message) for f in plans.overlapping([later, first, between])]
+    said = "与 puyang-hospital-2025.toml 的参保日期重叠（puyang-hospital-2025）"
+    assert found == [("b.toml", said), ("c.toml", said)]
 
 
 def test_a_cliff_says_how_much_more_one_fen_pays():

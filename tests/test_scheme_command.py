@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from builders_rules import a_scheme, shipped
+from builders_rules import BENEFIT, a_scheme, shipped
 from click.testing import CliRunner
 
 from huigong import plans
@@ -161,7 +161,68 @@ def test_check_prints_faults_cliffs_and_overlaps(tmp_path):
     assert code == 1
     assert "bad.toml: claims: 有小数 3.5" in output
     assert "missing.toml" in output
-    assert "重叠" in run("check", str(good), str(good))[1]
+    code, output = run("check", str(good), str(good))
+    assert code == 1
+    assert "good.toml: id: 与 good.toml 的 id 相同" in output
+
+
+def a_step(line: str) -> str:
+    return a_scheme(f'{BENEFIT}[[benefit.step]]\nname = "步骤"\nper = "stay"\n{line}\n')
+
+
+FEE = '[fee]\ntotal = "75元"\nshare = { city = "30元", rest = "44元" }'
+STEP = "benefit[1].step[1]"
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message", "cure"),
+    [
+        (a_step("cap = 100.5"), f"{STEP}.cap", "有小数 100.5", "金额写成"),
+        (a_step('pay = [["2000元", "30%"], ["1000元", "40%"], ["以上", "50%"]]'), f"{STEP}.pay[2]",
+         "分段回落：1000.00元不大于2000.00元", "各段上限须由小到大"),
+        (a_step('pay = [["<=4000元", "30%"], [">4001元", "50%"]]'), f"{STEP}.pay[2]",
+         "分段有空档：上一段到4000.00元，这一段从4001.00元", "下一段从上一段的上限接起"),
+        (a_step('pay = [["以上", "30%"], ["4000元", "50%"], ["以上", "60%"]]'), f"{STEP}.pay[1]",
+         "开口的一段不在最后", "移到最后一段"),
+        (a_step('pay = "100.01%"'), f"{STEP}.pay", "比例超过100%：100.01%", "0% 至 100% 之间"),
+        (a_step('by = "place"\npay = { local = "60%" }'), f"{STEP}.pay",
+         "按就医地的表缺少 away", "补上 away 一项"),
+        (a_step('by = "hospital_level"\npay = { 1 = "70%", 2 = "60%", 2 = "50%", 3 = "50%" }'),
+         "第19行", "同一项写了两次：2", "每项只写一次"),
+        (a_step('by = "years_enrolled"\npay = { 1-3 = "60%", "3以上" = "70%" }'),
+         f"{STEP}.pay.3以上", "按连续参保年数的表重复：3以上", "每个值只写一次"),
+        (a_scheme(FEE), "fee.share", "各方分担合计74.00元，不等于参保费", "使两者相等"),
+        (a_step('pay = "60%"\nrouding = "down"'), f"{STEP}.rouding", "没有这个键：rouding",
+         "是否想写 rounding？"),
+        (a_step('pay = "60%"\n[[benefit.step]]\nname = "封顶"\nper = "term"\ncap = "1元"\n'
+                '[[benefit.step]]\nname = "再算"\nper = "stay"\npay = "50%"'),
+         "benefit[1].step[3]", "按次住院的步骤写在更长的步骤之后", "把它移到前面"),
+        (a_step('by = "hospitl_level"\npay = "60%"'), f"{STEP}.by",
+         "没有任何表单询问这个条件：hospitl_level", "是否想写 hospital_level？"),
+    ],
+)  # fmt: skip
+def test_check_names_file_place_and_cure_of_every_refusal(tmp_path, text, place, message, cure):
+    file = tmp_path / "draft.toml"
+    file.write_text(text, "utf-8")
+    code, output = run("check", str(file))
+    assert code == 1
+    [line] = [told for told in output.splitlines() if message in told]
+    assert line.startswith(f"错误 draft.toml: {place}")
+    assert cure in line.split(message)[1]
+
+
+def test_check_names_the_files_of_editions_that_overlap(tmp_path):
+    """By the files they were read from, whatever these are called."""
+    for name, code, dates in (("old", "x-2023", "from = 2023-01-01"),
+                              ("new", "x-2024", "from = 2024-01-01"),
+                              ("sound", "y-2024", "from = 2024-01-01")):  # fmt: skip
+        text = a_scheme(scheme_id=code).replace("from = 2023-01-01, to = 2023-12-31", dates)
+        (tmp_path / f"{name}.toml").write_text(text, "utf-8")
+    code, output = run("check", *(str(path) for path in sorted(tmp_path.iterdir())))
+    assert code == 1
+    [line] = [told for told in output.splitlines() if told.startswith("错误")]
+    assert line.startswith("错误 new.toml: enrolled: 与 old.toml 的参保日期重叠")
+    assert "把 old.toml 的 enrolled.to 定在2024-01-01之前" in line
 
 
 def test_a_claim_without_stays_holds_its_own_amounts():
