@@ -14,6 +14,7 @@ import io
 import json
 import re
 import sys
+import threading
 import zipfile
 import zlib
 from collections import defaultdict
@@ -29,6 +30,8 @@ import olefile
 from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 BATCH = 1000
+MAX_CELL = 100_000  # characters of a cell in text
+MAX_LINE = 1_000_000
 ENCODINGS = {"csv-utf8": "utf-8-sig", "csv-gb18030": "gb18030", "csv-utf16": "utf-16"}
 DAMAGES = (CalamineError, csv.Error, LookupError, zipfile.BadZipFile, zlib.error, ParseError)
 Order = dict[str, Any]
@@ -45,8 +48,9 @@ def limit(memory: int, seconds: int) -> None:
         import resource
     except ImportError:
         return
+    threading.stack_size(1024 * 1024)  # of address space, too
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))  # SIGXCPU, then SIGKILL
 
 
 def measured(height: int, width: int, order: Order) -> None:
@@ -258,8 +262,30 @@ def separated(order: Order) -> Iterator[Any]:
 
 def _records(upload: io.TextIOWrapper, separator: str) -> Iterator[list[str]]:
     upload.seek(0)
-    csv.field_size_limit(100_000)
-    return csv.reader(upload, delimiter=separator)
+    csv.field_size_limit(MAX_CELL)
+    rows, line = csv.reader(_lines(upload), delimiter=separator), 0
+    try:
+        for row in rows:
+            line = rows.line_num
+            yield row
+    except csv.Error as fault:
+        raise Refusal(
+            f"文本从第{line + 1}行起读不成表格，引号没有成对或一格超过{MAX_CELL // 10_000}万字，"
+            "请在Excel或WPS中打开核对，另存为 .xlsx 后再上传"
+        ) from fault
+
+
+def _lines(upload: io.TextIOWrapper) -> Iterator[str]:
+    """The lines, none of which may be longer than a row of the longest cells that we take."""
+    number = 0
+    while line := upload.readline(MAX_LINE):
+        number += 1
+        if len(line) == MAX_LINE:
+            raise Refusal(
+                f"文本第{number}行超过{MAX_LINE // 10_000}万字，不是一行一人的名册，"
+                "请在Excel或WPS中打开核对，另存为 .xlsx 后再上传"
+            )
+        yield line
 
 
 def _padded(rows: Iterator[list[str]], width: int) -> Iterator[list[str]]:

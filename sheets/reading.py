@@ -1,7 +1,9 @@
 """The rows of an upload, read by a limited child process and handed over in small batches."""
 
 import json
+import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -22,6 +24,12 @@ CHILD_MEMORY: Final = 700 * MIB
 _CHILD: Final = Path(__file__).with_name("child.py")
 _TOO_LARGE: Final = "表格内容过大，读不进来，请删去多余的行列和工作表，或分成几份上传"
 _TOO_SLOW: Final = "表格过于复杂，读取超时，请把名册复制到新工作簿后再上传"
+_BROKEN_OFF: Final = "读取文件时被系统中断，请重新上传；再次中断请联系管理员"
+_WHY: Final = {
+    -signal.SIGXCPU: _TOO_SLOW,
+    -signal.SIGKILL: _BROKEN_OFF,
+    -signal.SIGTERM: _BROKEN_OFF,
+}
 _AHEAD: Final = 4  # batches read ahead of the consumer, so that neither process holds the sheet
 
 
@@ -154,8 +162,8 @@ class SheetRows:
                 if time.monotonic() - waited > self._patience:
                     raise SheetRefused(_TOO_SLOW) from None
         self._patience -= time.monotonic() - waited
-        if not line:  # it ended without a word: the memory or time limit took it
-            raise SheetRefused(_TOO_LARGE)
+        if not line.endswith(b"\n"):  # it ended: by its time limit, by a kill, or out of memory
+            raise SheetRefused(_WHY.get(self._child.wait(), _TOO_LARGE))
         message = json.loads(line, object_hook=_as_date)
         if isinstance(message, dict) and "refused" in message:
             raise SheetRefused(message["refused"])
@@ -179,10 +187,13 @@ def _start(
     }
     # -P keeps this folder's own file names out of the child's imports.
     command = [sys.executable, "-P", str(_CHILD), json.dumps(order)]
+    # Its limit counts address space, of which the C library would set 64 MiB aside for a thread.
+    environment = {**os.environ, "MALLOC_ARENA_MAX": "1"}
     with opened(source) as upload:  # what the child reads it is given open, as its stdin
         return subprocess.Popen(  # noqa: S603 - our own interpreter and script; no shell
-            command, stdin=upload, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
+            command, env=environment,
+            stdin=upload, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
 
 
 def _as_date(found: dict[str, Any]) -> Any:

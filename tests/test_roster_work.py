@@ -1,11 +1,13 @@
 """Big rosters: read, approved and forgotten by a process of its own, which may be killed."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 from builders import NOW, a_user, signed_in
@@ -14,15 +16,18 @@ from builders_enrollment import (
     a_person,
     a_roster_file,
     a_submitted_roster,
+    an_id,
     kept_in,
     the_edition,
 )
+from builders_sheets import with_cells
 from test_enrollment_screens import uploaded
 
 from huigong import clock, database
 from huigong.admin import background, judging
 from huigong.models import Due, Enrollment, Member, Role, Roster, RosterJob, RosterRow
 from huigong.refusals import Lost, Refused
+from huigong.sheets import reading as sheet_reading
 from huigong.workflows import enrollment
 from huigong.workflows.enrollment import approval, jobs, reading
 
@@ -87,6 +92,57 @@ def test_a_kept_file_that_does_not_open_is_told_in_one_sentence(office, damage):
     work_off(office)
     assert "已打不开，请重新上传" in jobs.job_of(roster).refused
     assert not RosterRow.select().exists()
+
+
+def blow(signal_number):
+    """A `told` that strikes the process that parses the file, once rows are staged."""
+    struck = []
+
+    def told(phase, done, total):
+        if phase == "stage" and not struck:
+            tasks = Path("/proc/self/task").glob("*/children")
+            children = [int(pid) for task in tasks for pid in task.read_text().split()]
+            struck.extend(pid for pid in children if _parses(pid))
+            os.kill(struck[0], signal_number)
+
+    return told
+
+
+def _parses(pid):
+    return b"child.py" in Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def test_a_parsing_child_that_is_killed_half_way_leaves_no_rows_and_can_be_read_again(office):
+    lines = "姓名,身份证号\n" + "".join(f"张三,{an_id()}\n" for _ in range(20_000))
+    roster = a_begun_roster(office, lines.encode())
+    work_off(office, told=blow(signal.SIGKILL))
+    assert "读取文件时被系统中断，请重新上传" in jobs.job_of(roster).refused
+    assert (again(roster).stage, RosterRow.select().count()) == ("reading", 0)
+    again_sent = {"kept": kept_in(office.files, a_roster_file(3)), "by": roster.made_by, "at": NOW}
+    enrollment.restage_in_background(again(roster), **again_sent)
+    work_off(office)
+    assert (again(roster).stage, again(roster).people) == ("draft", 3)
+
+
+def test_a_parsing_child_at_its_memory_limit_leaves_one_sentence_and_no_rows(office, monkeypatch):
+    monkeypatch.setattr(sheet_reading, "CHILD_MEMORY", 40 * 1024 * 1024)
+    noise = random.Random(1).randbytes(400).hex()  # noqa: S311 - of an ordinary ratio
+    lines = "".join(
+        f'<row r="{n}"><c r="A{n}" t="inlineStr"><is><t>{n}{noise}</t></is></c></row>'
+        for n in range(1, 20_000)
+    )
+    roster = a_begun_roster(office, with_cells(lines))
+    work_off(office)
+    assert "表格内容过大" in jobs.job_of(roster).refused
+    assert (again(roster).stage, RosterRow.select().count()) == ("reading", 0)
+
+
+def test_a_parsing_child_out_of_time_leaves_one_sentence_and_no_rows(office):
+    lines = "姓名,身份证号\n" + "".join(f"张三,{an_id()}\n" for _ in range(20_000))
+    roster = a_begun_roster(office, lines.encode())
+    work_off(office, told=blow(signal.SIGXCPU))  # as its time limit does
+    assert "读取超时" in jobs.job_of(roster).refused
+    assert (again(roster).stage, RosterRow.select().count()) == ("reading", 0)
 
 
 def test_reading_that_broke_off_begins_anew(office, monkeypatch):

@@ -1,10 +1,16 @@
 """Workbooks of strangers at the door, their rows through the child process, and ours going out."""
 
 import io
+import json
+import os
 import random
+import signal
+import subprocess
+import sys
 import time
 import zipfile
 from datetime import date, datetime
+from pathlib import Path
 
 import openpyxl
 import pytest
@@ -299,6 +305,40 @@ def test_the_child_runs_under_its_memory_limit(tmp_path, monkeypatch):
     path = saved(tmp_path, with_cells(lines))
     with pytest.raises(sheets.SheetRefused, match="过大"):
         rows_of(path)
+
+
+def test_the_look_for_errors_takes_no_memory_that_a_citys_roster_needs(tmp_path):
+    path = saved(tmp_path, book([("张三", ID)] * 20_000))
+    with sheets.read_rows(path) as rows:
+        stream = iter(rows)
+        next(stream)
+        said = Path(f"/proc/{rows._child.pid}/status").read_text()
+    (peak,) = [int(line.split()[1]) for line in said.splitlines() if line.startswith("VmPeak")]
+    assert peak < 60_000, "kB of address space, which its limit counts"
+
+
+@pytest.mark.parametrize(
+    ("blow", "sentence"),
+    [(signal.SIGKILL, "被系统中断"), (signal.SIGXCPU, "超时"), (signal.SIGABRT, "过大")],
+)
+def test_a_child_that_is_ended_from_outside_is_told_by_how_it_ended(tmp_path, blow, sentence):
+    path = saved(tmp_path, b"name,id\n" * 300_000)
+    with sheets.read_rows(path) as rows:
+        stream = iter(rows)
+        next(stream)
+        os.kill(rows._child.pid, blow)
+        with pytest.raises(sheets.SheetRefused, match=sentence):
+            list(stream)
+
+
+def test_the_child_runs_under_its_time_limit(tmp_path):
+    path = saved(tmp_path, b"1,2\n" * 20_000_000)
+    order = {"kind": "csv-utf8", "memory": 700 * uploads.MIB, "seconds": 1, "max_columns": 9,
+             "max_rows": 10**9}  # fmt: skip
+    command = [sys.executable, "-P", str(reading._CHILD), json.dumps(order)]
+    with path.open("rb") as upload:
+        ended = subprocess.run(command, stdin=upload, capture_output=True, timeout=20, check=False)
+    assert (ended.returncode, ended.stdout) == (-signal.SIGXCPU, b"")
 
 
 # --- what goes out ---
