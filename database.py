@@ -139,6 +139,16 @@ def among(column: Any, values: Sequence[Any]) -> Any:
     return column == fn.ANY(Value(list(values), converter=False, unpack=False))
 
 
+def paired(pairs: Sequence[tuple[int, str]]) -> tuple[Any, Any, Any]:
+    """Many pairs handed over as one: what stands for them in FROM, and its two columns."""
+    if is_sqlite():
+        given = SQL('json_each(?) AS "given"', [json.dumps(pairs)])
+        return given, *(SQL(f'("given"."value" ->> {at})') for at in (0, 1))
+    numbers, texts = ([pair[at] for pair in pairs] for at in (0, 1))
+    given = SQL('UNNEST(%s::bigint[], %s::text[]) AS "given" ("number", "text")', [numbers, texts])
+    return given, SQL('"given"."number"'), SQL('"given"."text"')
+
+
 def aside(column: Any) -> Any:
     """A column in a condition that SQLite is not to look rows up by: it keeps no statistics and
     would begin with the wrong index. PostgreSQL's planner, which does, sees the column as it is."""

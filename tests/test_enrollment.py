@@ -193,8 +193,7 @@ def test_approval_makes_members_certificates_and_dues(office):
     assert {due.carrier: due.amount for due in roster.dues} == {
         "unit": 6_400_00, "county": 1_280_00, "city": 2_560_00,
     }  # fmt: skip
-    first = Enrollment.select().order_by(Enrollment.id).first()
-    assert first.certificate == "PY2025-0000001"
+    first = Enrollment.get(Enrollment.certificate == "PY2025-0000001")
     assert (first.cover_from, first.cover_to) == (date(2025, 1, 1), date(2025, 12, 31))
     assert first.fee == 80_00
     assert not funding.in_force_on(first, date(2025, 1, 1))
@@ -245,11 +244,16 @@ def test_an_approval_killed_between_chunks_counts_for_nothing_and_continues(offi
 
     with pytest.raises(Killed):
         enrollment.approve_roster(roster, by=reviewer, at=NOW, told=killed_after_the_first)
-    assert Enrollment.select().count() == 3
+    first = dict(Enrollment.select(Enrollment.certificate, Enrollment.member).tuples())
+    assert len(first) == 3
     assert Enrollment.counted().count() == 0
     again = enrollment.approve_roster(Roster.get_by_id(roster.id), by=reviewer, at=NOW)
     assert Enrollment.counted().count() == Member.select().count() == 7
     assert Employment.select().count() == 7
+    numbers = dict(Enrollment.select(Enrollment.certificate, Enrollment.member).tuples())
+    assert len(numbers) == 7, "nobody has another's number"
+    assert first.items() <= numbers.items()
+    assert [number[-1] for number in sorted(numbers)] == list("1234567"), "none is left out"
     assert sum(due.amount for due in again.dues) == 560_00
 
 

@@ -5,14 +5,15 @@ broke off is simply done again.
 """
 
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-from peewee import JOIN, SQL, Case, Value, fn
+from peewee import JOIN, Join, Value
 
 from huigong import pinyin
-from huigong.database import among, let_others_write, writes
+from huigong.database import among, let_others_write, paired, writes
 from huigong.models import Enrollment, Member, Organization, Roster, RosterRow, User
 from huigong.refusals import Lost, Refused
 from huigong.workflows import audit, funding, gifts, shares
@@ -37,9 +38,9 @@ def approve_roster(roster: Roster, *, by: User, at: datetime, told: Told = quiet
     prefix = certificate_prefix(roster.edition.organization)
     pace, waiting = Pace(CHUNK), _waiting(roster, prefix)
     done = 0
-    while rows := waiting[done : done + pace.rows]:
+    while rows := sorted(waiting[done : done + pace.rows]):
         begun = time.perf_counter()
-        _enroll_some(roster, rows, prefix=prefix)
+        _enroll_some(roster, rows)
         pace.took(time.perf_counter() - begun)
         done += len(rows)
         let_others_write()
@@ -86,50 +87,53 @@ def certificate_prefix(city: Organization) -> str:
     return "".join(word[0] for word in pinyin.sort_key(city.name[:2]).split()).upper()
 
 
-def _waiting(roster: Roster, prefix: str) -> list[int]:
-    """The rows to enroll but those that a broken-off approval enrolled, as their names sort: what
-    goes into the lists' indexes together then lies together in them."""
-    done: Any = Enrollment.select(Enrollment.certificate).where(Enrollment.roster == roster)
-    rows: Any = RosterRow.select(RosterRow.id).where(
-        RosterRow.roster == roster, RosterRow.kind << TO_ENROLL
+def _waiting(roster: Roster, prefix: str) -> list[tuple[int, str]]:
+    """The rows to enroll with their certificates' numbers, but those that a broken-off approval
+    enrolled. Rows come as their names sort: what goes into the lists' indexes together then lies
+    together in them.
+
+    The numbers are those of the roster's rows, given out in this order: nobody else has them, and
+    doing it again gives the same.
+    """
+    rows: Any = RosterRow.select(RosterRow.id)
+    rows = rows.where(RosterRow.roster == roster, RosterRow.kind << TO_ENROLL)
+    by_name = [id for (id,) in rows.order_by(RosterRow.sort_key, RosterRow.id).tuples()]
+    enrolled: Any = Enrollment.select(Enrollment.certificate).where(Enrollment.roster == roster)
+    done = {certificate for (certificate,) in enrolled.tuples()}
+    said = f"{prefix}{roster.cover_from.year}-"
+    pairs = (
+        (row, f"{said}{number:07d}") for row, number in zip(by_name, sorted(by_name), strict=True)
     )
-    rows = rows.where(_certificate(roster, prefix).not_in(done))
-    return [id for (id,) in rows.order_by(RosterRow.sort_key, RosterRow.id).tuples()]
-
-
-def _certificate(roster: Roster, prefix: str) -> Any:
-    """The certificate's number as SQL. It is the row's, so that doing it again gives the same."""
-    row: Any = RosterRow.id
-    padded = fn.SUBSTR((row + 10_000_000).cast("TEXT"), SQL("2"))
-    number = Case(None, ((row < 10_000_000, padded),), row.cast("TEXT"))
-    return Value(f"{prefix}{roster.cover_from.year}-").concat(number)
+    return [pair for pair in pairs if pair[1] not in done]
 
 
 @writes
-def _enroll_some(roster: Roster, rows: list[int], *, prefix: str) -> None:
+def _enroll_some(roster: Roster, waiting: Sequence[tuple[int, str]]) -> None:
     """Enroll some of a roster's people, those left out who were enrolled for it already."""
     still(roster, "submitted")
-    _refuse_foreign(roster, find_or_make(roster, rows))
-    there = Enrollment.alias()
-    done = (there.member == Member.id) & (there.edition == roster.edition_id)
-    done &= there.cover_from == roster.cover_from
+    rows = [row for row, _ in waiting]
+    found = find_or_make(roster, rows)
+    _refuse_foreign(roster, found.known)
+    given, row, certificate = paired(waiting)
     values: dict[Any, Any] = {
         Enrollment.organization: Value(roster.organization_id),
         Enrollment.member: Member.id,
         Enrollment.edition: Value(roster.edition_id),
         Enrollment.roster: RosterRow.roster,
-        Enrollment.certificate: _certificate(roster, prefix),
+        Enrollment.certificate: certificate,
         Enrollment.cover_from: Value(roster.cover_from),
         Enrollment.cover_to: Value(roster.cover_to),
         Enrollment.renewal: RosterRow.kind == "renewed",
         Enrollment.facts: RosterRow.facts,
         Enrollment.fee: RosterRow.fee,
     }
-    people: Any = RosterRow.select(*values.values())
-    people = people.join(Member, on=Member.id_index == RosterRow.id_index)
-    people = people.join(there, JOIN.LEFT_OUTER, on=done)
-    people = people.where(among(RosterRow.id, rows), there.id.is_null()).order_by(RosterRow.id)
-    Enrollment.insert_from(people, list(values)).returning().execute()
+    source = Join(Join(given, RosterRow, JOIN.CROSS), Member, JOIN.CROSS)
+    people: Any = RosterRow.select(*values.values()).from_(source)
+    people = people.where(RosterRow.id == row, among(RosterRow.id, rows))
+    people = people.where(Member.id_index == RosterRow.id_index, found.those())
+    once = [Enrollment.member, Enrollment.edition, Enrollment.cover_from]
+    enrolled = Enrollment.insert_from(people, list(values))
+    enrolled.on_conflict(action="nothing", conflict_target=once).returning().execute()
 
 
 def _refuse_foreign(roster: Roster, members: list[int]) -> None:

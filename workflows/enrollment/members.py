@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from peewee import JOIN, Case, Value, fn
+from peewee import Case, Value, fn
 
 from huigong import pinyin, vault
 from huigong.database import among
@@ -56,49 +56,58 @@ def _opened(known: Sequence[tuple[int, int]]) -> dict[int, Known]:
     }
 
 
-def find_or_make(roster: Roster, rows: Sequence[int]) -> list[int]:
-    """Members for a roster's staged rows, inside the caller's transaction; gives those whom the
-    office knew.
+class Found(NamedTuple):
+    """The members behind a roster's rows: those made just now, who are all after `newest`, and
+    those whom the office knew."""
+
+    newest: int
+    known: list[int]
+
+    def those(self) -> Any:
+        """The condition that somebody is one of them."""
+        made = Member.id > self.newest
+        return made | among(Member.id, self.known) if self.known else made
+
+
+def find_or_make(roster: Roster, rows: Sequence[int]) -> Found:
+    """Members for a roster's staged rows, inside the caller's transaction.
 
     Who is new is made; of who is known, the unit, name, phone, card and bank become the roster's
     where it gives them. Each has an employment at the roster's unit afterwards.
     """
     newest = int(Member.select(fn.COALESCE(fn.MAX(Member.id), 0)).scalar())
-    if _make(roster, rows) == len(rows):
-        _employ(roster, rows)
-        return []
+    made = _make(roster, rows)
+    _employ(roster, Member.id > newest)
+    if made == len(rows):
+        return Found(newest, [])
     people = {person.member: person for person in _opened(_known_among(rows, newest)).values()}
     _update(roster, people)
     _leave_elsewhere(roster, list(people))
-    _employ(roster, rows)
-    return list(people)
+    open_one = Employment.select().where(Employment.member == Member.id, Employment.to_on.is_null())
+    _employ(roster, among(Member.id, list(people)) & ~fn.EXISTS(open_one))
+    return Found(newest, list(people))
 
 
 def _make(roster: Roster, rows: Sequence[int]) -> int:
     """Make those whom the office does not know; says how many."""
-    there = Member.alias()
     said = Case(RosterRow.membership, (("", "member"),), RosterRow.membership)
     carried = [getattr(RosterRow, name) for name in _CARRIED]
     unit: Any = Value(roster.organization_id)
     query: Any = RosterRow.select(unit, said, *carried)
-    query = query.join(there, JOIN.LEFT_OUTER, on=there.id_index == RosterRow.id_index)
-    query = query.where(among(RosterRow.id, rows), there.id.is_null()).order_by(RosterRow.id)
+    query = query.where(among(RosterRow.id, rows)).order_by(RosterRow.id)
     fields = [Member.organization, Member.membership]
     fields += [getattr(Member, name) for name in _CARRIED]
-    return int(Member.insert_from(query, fields).returning().as_rowcount().execute())
+    made = Member.insert_from(query, fields)
+    made = made.on_conflict(action="nothing", conflict_target=[Member.id_index])
+    return int(made.returning().as_rowcount().execute())
 
 
-def _employ(roster: Roster, rows: Sequence[int]) -> None:
-    """Open an employment at the roster's unit for those without one."""
-    there = Employment.alias()
-    open_there = (there.member == Member.id) & there.to_on.is_null()
+def _employ(roster: Roster, who: Any) -> None:
+    """Open an employment at the roster's unit for the members who meet a condition."""
     day: Any = Value(min(roster.cover_from, roster.made_at.date()))
-    query: Any = RosterRow.select(Member.id, Value(roster.organization_id), day)
-    query = query.join(Member, on=Member.id_index == RosterRow.id_index)
-    query = query.join(there, JOIN.LEFT_OUTER, on=open_there)
-    query = query.where(among(RosterRow.id, rows), there.id.is_null())
+    query: Any = Member.select(Member.id, Value(roster.organization_id), day).where(who)
     fields = [Employment.member, Employment.organization, Employment.from_on]
-    Employment.insert_from(query, fields).returning().execute()
+    Employment.insert_from(query.order_by(Member.id), fields).returning().execute()
 
 
 def _update(roster: Roster, people: dict[int, Known]) -> None:
