@@ -143,7 +143,7 @@ def paired(pairs: Sequence[tuple[int, str]]) -> tuple[Any, Any, Any]:
     """Many pairs handed over as one: what stands for them in FROM, and its two columns."""
     if is_sqlite():
         given = SQL('json_each(?) AS "given"', [json.dumps(pairs)])
-        return given, *(SQL(f'("given"."value" ->> {at})') for at in (0, 1))
+        return given, SQL('("given"."value" ->> 0)'), SQL('("given"."value" ->> 1)')
     numbers, texts = ([pair[at] for pair in pairs] for at in (0, 1))
     given = SQL('UNNEST(%s::bigint[], %s::text[]) AS "given" ("number", "text")', [numbers, texts])
     return given, SQL('"given"."number"'), SQL('"given"."text"')
