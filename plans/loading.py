@@ -236,8 +236,9 @@ def _add_up(reader: Reader, place: str, by: list[str], total: Any, node: Any) ->
             _add_up(reader, f"{place}.{key}", by[1:], part, below)
         return
     if sum(node.values()) != total:
-        added = yuan(sum(node.values()))
-        reader.fault(place, f"各方分担合计{added}元，不等于参保费", "改分担或改 total，使两者相等")
+        added, whole = yuan(sum(node.values())), "" if total is None else f"{yuan(total)}元"
+        message = f"各方分担合计{added}元，不等于参保费{whole}"
+        reader.fault(place, message, "改分担或改 total，使两者相等")
 
 
 def _require(reader: Reader, place: str, need: dict[str, Any], source: str) -> dict[str, Any]:
