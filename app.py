@@ -25,7 +25,7 @@ from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from huigong import access, clock, database, identity, migrations, money, vault
+from huigong import access, clock, database, identity, migrations, money, uploads, vault
 from huigong.admin import BLUEPRINTS, lists, one_time
 from huigong.admin.public import public
 from huigong.config import Settings
@@ -202,6 +202,12 @@ def _error_pages(app: Flask) -> None:
     def _stopped(refused: Refused) -> Any:  # by a damaged scheme: forms show their own refusals
         app.logger.warning("refused without a form: %s", refused)
         return render_template("admin/errors/stopped.html", message=str(refused)), 409
+
+    @app.errorhandler(uploads.Unreadable)
+    def _lost_paper(lost: uploads.Unreadable) -> Any:
+        gone = isinstance(lost, uploads.Missing)
+        app.logger.error("a kept file is %s: %s", "gone" if gone else "damaged", lost)
+        return render_template("admin/errors/paper.html", gone=gone), 404 if gone else 409
 
     @app.errorhandler(HTTPException)
     def _plain_error(error: HTTPException) -> Any:

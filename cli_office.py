@@ -202,19 +202,33 @@ def restore(folder: Path) -> None:
 
 @click.command()
 @click.option("--head", help="以前记下的操作记录末尾摘要：核对它仍在链中")
-def verify(head: str | None) -> None:
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0),
+    default=30,
+    show_default=True,
+    help="打开保管的文件最多用多少分钟，其余只核对在不在；0 为全部打开",
+)
+def verify(head: str | None, minutes: float) -> None:
     """核对操作记录链、分类账与业务记录、保管的文件；有不符则以 1 退出。"""
     from huigong import database
     from huigong.app import open_office
-    from huigong.workflows import audit, verification
+    from huigong.workflows import audit, keeping, verification
 
     settings = read_settings()
     open_office(settings)
     with database.db.connection_context():
-        found = verification.findings(settings.files, head=head)
+        found = verification.of_records(head=head)
+        length = keeping.count()
+        with click.progressbar(length=length, label="保管的文件", file=sys.stderr) as bar:
+            kept = keeping.examine(settings.files, told=bar.update, seconds=minutes * 60)
         count, last = audit.head()
+    found += kept.found
     for sentence in found:
         click.echo(sentence, err=True)
     click.echo(f"操作记录 {count} 条，末尾摘要 {last}")
+    click.echo(f"保管的文件 {kept.total} 份，打开核对 {kept.opened} 份")
+    if left := kept.total - kept.opened:
+        click.echo(f"时间到，{left} 份只核对了在不在；下次从别处打开，或加 --minutes 0 全部打开。")
     click.echo(f"发现 {len(found)} 处不符。" if found else "全部相符。")
     sys.exit(1 if found else 0)

@@ -39,6 +39,10 @@ class Unreadable(OSError):
     from before files were sealed."""
 
 
+class Missing(Unreadable, FileNotFoundError):
+    """A kept file that is gone."""
+
+
 @dataclass(frozen=True)
 class Kept:
     """A kept file: its random name in the store, their name for it, bytes and hash, both of what
@@ -87,7 +91,7 @@ def keep_paper(folder: Path, stream: IO[bytes], *, name: str, field: str) -> Kep
 
 def open_kept(folder: Path, file: str) -> BinaryIO:
     """A kept file's content, in memory that has no name; whoever asks closes it. Raises
-    Unreadable, and FileNotFoundError when it is gone."""
+    Unreadable, and Missing when it is gone."""
     opened = nameless()
     try:
         for piece in _opened(folder / file, file):
@@ -104,9 +108,20 @@ def read_kept(folder: Path, file: str) -> bytes:
     return b"".join(_opened(folder / file, file))
 
 
+def digest_of(folder: Path, file: str) -> str:
+    """The hash of what was uploaded, opened a piece at a time. Raises as `open_kept` does."""
+    digest = sha256()
+    for piece in _opened(folder / file, file):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
 def size_of(folder: Path, file: str) -> int:
-    """How many bytes were uploaded, told by how many are kept."""
-    sealed = (folder / file).stat().st_size - _HEAD
+    """How many bytes were uploaded, told by how many are kept. Raises Missing."""
+    try:
+        sealed = (folder / file).stat().st_size - _HEAD
+    except FileNotFoundError as gone:
+        raise Missing(f"{file} is gone") from gone
     return sealed - _TAG * -(-sealed // (_PIECE + _TAG))
 
 
@@ -161,7 +176,11 @@ def _nonce(place: int, is_last: bool) -> bytes:
 
 
 def _opened(path: Path, file: str) -> Iterator[bytes]:
-    with path.open("rb") as kept:
+    try:
+        kept = path.open("rb")
+    except FileNotFoundError as gone:
+        raise Missing(f"{file} is gone") from gone
+    with kept:
         head = kept.read(_HEAD)
         if not head.startswith(_MARK) or len(head) < _HEAD:
             raise Unreadable(f"{file} is not sealed; huigong migrate seals what lies open")

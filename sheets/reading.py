@@ -3,7 +3,6 @@
 import json
 import os
 import queue
-import signal
 import subprocess
 import sys
 import threading
@@ -25,11 +24,7 @@ _CHILD: Final = Path(__file__).with_name("child.py")
 _TOO_LARGE: Final = "表格内容过大，读不进来，请删去多余的行列和工作表，或分成几份上传"
 _TOO_SLOW: Final = "表格过于复杂，读取超时，请把名册复制到新工作簿后再上传"
 _BROKEN_OFF: Final = "读取文件时被系统中断，请重新上传；再次中断请联系管理员"
-_WHY: Final = {
-    -signal.SIGXCPU: _TOO_SLOW,
-    -signal.SIGKILL: _BROKEN_OFF,
-    -signal.SIGTERM: _BROKEN_OFF,
-}
+_WHY: Final = {-24: _TOO_SLOW, -9: _BROKEN_OFF, -15: _BROKEN_OFF}  # SIGXCPU, SIGKILL, SIGTERM
 _AHEAD: Final = 4  # batches read ahead of the consumer, so that neither process holds the sheet
 
 

@@ -4,6 +4,7 @@ import itertools
 import re
 from datetime import date, datetime
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -15,6 +16,7 @@ from huigong.workflows import accounts
 
 TODAY = date(2024, 12, 16)
 NOW = datetime(2024, 12, 16, 9, 30)  # noqa: DTZ001 Beijing time without a zone, as stored
+FILES: list[Path] = []  # where the office of the test keeps what is uploaded
 _numbers = itertools.count(1)
 
 

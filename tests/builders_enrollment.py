@@ -10,7 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from builders import NOW, a_city, a_county, a_unit, a_user
+from builders import FILES, NOW, a_city, a_county, a_unit, a_user
 from builders_schemes import a_published_edition
 
 from huigong import identity, uploads
@@ -109,7 +109,7 @@ def a_drafted_roster(
     **more: Any,
 ) -> Roster:
     unit = unit or a_county_unit()
-    folder = Path(tempfile.mkdtemp())
+    folder = FILES[-1] if FILES else Path(tempfile.mkdtemp())
     return enrollment.draft_roster(
         organization=unit,
         edition=the_edition(unit, code),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from builders import TODAY, PageClient
+from builders import FILES, TODAY, PageClient
 from flask import Flask
 from rivals import Rivals
 
@@ -92,7 +92,9 @@ def office(tmp_path: Path, keys: Path, empty_database: str) -> Iterator[Settings
     if ON_POSTGRESQL:
         tables = ", ".join(f'"{model._meta.table_name}"' for model in TABLES)
         database.db.execute_sql(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+    FILES.append(settings.files)
     yield settings
+    FILES.pop()
     database.db.close()
     clock.fix(None)
 

@@ -1,5 +1,6 @@
 """The `huigong` command, run as a person runs it: its own process, its own instance."""
 
+import io
 import json
 import os
 import random
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 from builders import TODAY
 
-from huigong import backups, clock
+from huigong import backups, clock, uploads, vault
 from huigong.config import Settings
 from huigong.refusals import StartRefused
 
@@ -301,6 +302,26 @@ def test_verify_finds_a_changed_log(instance):
     database.close()
     ended = instance.run("verify", "--head", head)
     assert "截断" in ended.stderr
+
+
+def test_verify_opens_every_kept_file_in_the_time_that_it_is_given(instance):
+    vault.unlock(instance.home / "keys")
+    files = instance.home / "files"
+    kept = uploads.keep(files, io.BytesIO(b"x"), name="a", field="file", limit=9)
+    database = sqlite3.connect(instance.database)
+    database.execute(
+        "INSERT INTO statement (organization_id, bank, file, file_name, stage, lines, repeated,"
+        " amount, by_id, at) VALUES (1, '示例', ?, 'a', 'kept', 0, 0, 0, 1, '2024-12-16')",
+        (kept.file,),
+    )
+    database.commit()
+    database.close()
+    assert "保管的文件 1 份，打开核对 1 份\n" in instance.does("verify")
+    printed = instance.does("verify", "--minutes", "0.0000001")
+    assert "保管的文件 1 份，打开核对 0 份\n时间到，1 份只核对了在不在" in printed
+    (files / kept.file).unlink()
+    ended = instance.run("verify")
+    assert (ended.returncode, ended.stderr) == (1, "对账单 1 的文件不在\n")
 
 
 def test_routes_lists_every_address_with_who_may_use_it(tmp_path):
