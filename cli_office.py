@@ -3,6 +3,7 @@
 import json
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -219,9 +220,12 @@ def verify(head: str | None, minutes: float) -> None:
     open_office(settings)
     with database.db.connection_context():
         found = verification.of_records(head=head)
-        length = keeping.count()
-        with click.progressbar(length=length, label="保管的文件", file=sys.stderr) as bar:
-            kept = keeping.examine(settings.files, told=bar.update, seconds=minutes * 60)
+        with ExitStack() as shown:
+            told = keeping.quiet
+            if sys.stderr.isatty():  # elsewhere click would print the label as a line
+                bar = click.progressbar(length=keeping.count(), label="保管的文件", file=sys.stderr)
+                told = shown.enter_context(bar).update
+            kept = keeping.examine(settings.files, told=told, seconds=minutes * 60)
         count, last = audit.head()
     found += kept.found
     for sentence in found:
