@@ -221,7 +221,7 @@ def verify(head: str | None, minutes: float) -> None:
     with database.db.connection_context():
         found = verification.of_records(head=head)
         with ExitStack() as shown:
-            told = keeping.quiet
+            told: keeping.Told = keeping.quiet
             if sys.stderr.isatty():  # elsewhere click would print the label as a line
                 bar = click.progressbar(length=keeping.count(), label="保管的文件", file=sys.stderr)
                 told = shown.enter_context(bar).update
