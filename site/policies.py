@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from huigong.differences import Change, differences, in_order
 from huigong.examples import worked_examples
-from huigong.explain import Line, Section, policy_words
+from huigong.explain import Line, Section, filing_words, policy_words
 from huigong.models import Edition, Organization
 from huigong.plans.soundness import SOUND, soundness
 from huigong.plans.vocabulary import PARTS, SILENT
@@ -133,6 +133,9 @@ def _reading(city: City, edition: Edition, former: Edition | None, as_of: date) 
         "fields": asked(plan),
         "history": history(plan),
         "waits": waits(plan),
+        "by_office": filing_words(plan["filing"])
+        if plan["filing"] and plan["filing"]["working"]
+        else "",
         "base": "、".join(PARTS[part] for part in plan["base"].get("in_scope", ())),
         "events": [(event, plan["events"][event]) for event in events],
         "plan_json": _calculated(plan),

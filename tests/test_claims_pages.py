@@ -12,6 +12,7 @@ from builders_claims import (
     a_reviewed_claim,
     an_approved_claim,
     an_enrollment,
+    covered_by,
 )
 from builders_schemes import a_published_edition
 from peewee import Value
@@ -137,6 +138,26 @@ def test_a_file_that_is_no_paper_is_refused_at_its_field(covered):
     answer = file(covered, **{"paper__1": (io.BytesIO(b"<html>"), "小结.pdf")})
     assert answer.status_code == 422
     assert 'id="paper-1-wrong">只接受 PDF、JPG 或 PNG 文件' in text_of(answer)
+
+
+def test_a_claim_after_a_limit_in_working_days_is_noticed_while_it_is_typed(app):
+    """20 working days after 2024-11-15 end on 2024-12-13, and the office's day is the 16th."""
+    cover = covered_by("example-office-2024")
+    cover.clerk = signed_in(app, a_user(Role.CLERK, at=cover.organization))
+    form = {"stay__0__admitted": "2024-11-10", "stay__0__discharged": "2024-11-15",
+            "stay__0__hospital_level": "3"}  # fmt: skip
+    said = "申领期限：出院后20个工作日内，最后一天 2024-12-13"
+    assert said in text_of(file(cover, act="try", **form))
+    late = file(cover, **form)
+    assert late.status_code == 422
+    assert "申领期限为2024-12-13，现已超过" in text_of(late)
+    assert 'id="stay-0-discharged-wrong"' in text_of(late)
+    assert Claim.select().count() == 0
+    form["stay__0__discharged"] = "2024-11-18"  # a Monday: the 20th working day is today
+    answer = file(cover, **form)
+    assert answer.status_code == 303
+    page = text_of(cover.clerk.get(answer.location))
+    assert "2024-12-16（出院后20个工作日内）" in page
 
 
 @pytest.mark.parametrize("text", ["1e5", "-1", "0.001", "1,5", "10,03", "NaN", "一万", "1" * 24])

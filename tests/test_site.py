@@ -328,3 +328,13 @@ def test_a_thousand_stations_are_built_in_seconds(office: Settings) -> None:
     assert took < 20
     assert "/zhengzhou/stations/jinshuiqu/2/" in site
     assert sum(html.count("示例驿站") for a, html in site.items() if "/stations/" in a) >= 1000
+
+
+def test_a_limit_in_working_days_is_left_to_the_office_s_calendar_and_said_so(office):
+    city = a_public_city()
+    text = (Path(__file__).parent / "schemes/example-office-2024.toml").read_text("utf-8")
+    an_edition_from(text, city)
+    site = built(office)
+    said = "申领期限：出院后20个工作日内。工作日按国务院办公厅的放假安排计算，这里不核对是否超期"
+    assert said in words_of(site["/zhengzhou/policies/example-office-2024/"])
+    assert "放假安排" not in words_of(site["/zhengzhou/policies/zhengzhou-hospital-2023/"])
