@@ -196,7 +196,7 @@ def _error_pages(app: Flask) -> None:
 
     @app.errorhandler(Lost)
     def _lost_race(_error: Lost) -> Any:
-        return render_template("admin/errors/409.html"), 409
+        return render_template("admin/errors/409.html", back=one_time.asked_at()), 409
 
     @app.errorhandler(Refused)
     def _stopped(refused: Refused) -> Any:  # by a damaged scheme: forms show their own refusals

@@ -1,9 +1,12 @@
-"""Idempotent forms: each unsafe form carries a one-time key; a double click replays the answer."""
+"""Idempotent forms: each unsafe form carries a one-time key; a double click replays the answer,
+and waits for it while the first click is still at work."""
 
+import time
 from datetime import timedelta
 from typing import Any
 
 from flask import Response, g, redirect, render_template, request
+from flask.globals import request_ctx
 from peewee import IntegrityError
 
 from huigong import clock
@@ -11,6 +14,7 @@ from huigong.database import writes
 from huigong.models import FormKey
 
 FIELD = "form_key"
+PATIENCE = timedelta(seconds=5)  # that a second sending waits for the answer of the first
 _GIVEN_UP_AFTER = timedelta(minutes=10)  # a process that died mid-deed never answers
 _FORGOTTEN_AFTER = timedelta(days=1)  # longer than any session lives
 
@@ -21,14 +25,27 @@ def replay() -> Any:
     key = request.form.get(FIELD, "")[:64] if request.method == "POST" else ""
     if not key or g.session is None:
         return None
-    try:
-        g.form_key = _claim(key)
-    except IntegrityError:
-        first = FormKey.get_or_none(FormKey.key == key, FormKey.session == g.session)
-        if first is not None and first.location:
-            return redirect(first.location, 303)
-        return render_template("admin/errors/409.html"), 409
+    until = time.monotonic() + PATIENCE.total_seconds()
+    while g.form_key is None:
+        try:
+            g.form_key = _claim(key)
+        except IntegrityError:
+            first = FormKey.get_or_none(FormKey.key == key)
+            if first is None:
+                continue  # refused meanwhile: its key is free, and this sending is as good
+            if first.session_id == g.session.id and first.location:
+                return redirect(first.location, 303)
+            if first.session_id != g.session.id or time.monotonic() > until:
+                return render_template("admin/errors/underway.html", back=asked_at()), 409
+            time.sleep(0.1)
     return None
+
+
+def asked_at() -> str | None:
+    """Where the form stands, if it does so at the address that takes it."""
+    adapter = request_ctx.url_adapter
+    found = adapter is not None and adapter.test(request.path, method="GET")
+    return request.path if found else None
 
 
 @writes

@@ -2,13 +2,20 @@
 
 import logging
 import re
+import threading
+import time
+from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from builders import PageClient, a_city, a_user, signed_in
 
+from huigong import database
+from huigong.admin import one_time
 from huigong.app import make_app
-from huigong.models import FormKey, Organization, Role, Session
+from huigong.clock import real_now
+from huigong.models import FormKey, Organization, Role, Session, User
 
 
 @pytest.fixture
@@ -257,14 +264,49 @@ def test_the_key_of_another_session_replays_nothing(app, boss):
     assert first.location not in answer.get_data(as_text=True)
 
 
-def test_a_key_in_use_answers_409_until_it_is_given_up(app, boss):
-    from datetime import timedelta
+def a_sending_at_work():
+    """The key of a form whose first sending has no answer yet."""
+    return FormKey.create(key="one", session=Session.get(), endpoint="x", begun_at=real_now())
 
-    from huigong import clock
 
-    begun = clock.real_now()
-    row = FormKey.create(key="one", session=Session.get(), endpoint="x", begun_at=begun)
-    assert open_account(boss, "one", "aaa").status_code == 409
+@contextmanager
+def meanwhile(deed):
+    """Something done by another thread, a moment after this one has begun to wait."""
+
+    def later():
+        time.sleep(0.3)
+        with database.db.connection_context():
+            deed().execute()
+
+    other = threading.Thread(target=later)
+    other.start()
+    yield
+    other.join()
+
+
+def test_a_double_click_waits_for_the_answer_of_the_first(boss):
+    row = a_sending_at_work()
+    with meanwhile(lambda: FormKey.update(location="/first").where(FormKey.id == row.id)):
+        answer = open_account(boss, "one", "aaa")
+    assert (answer.status_code, answer.location) == (303, "/first")
+    assert not User.select().where(User.login == "aaa").exists()
+
+
+def test_a_double_click_on_a_form_that_is_refused_is_judged_for_itself(boss):
+    row = a_sending_at_work()
+    with meanwhile(lambda: FormKey.delete().where(FormKey.id == row.id)):
+        answer = open_account(boss, "one", "aaa")
+    assert answer.status_code == 303
+    assert User.select().where(User.login == "aaa").exists()
+
+
+def test_a_key_in_use_answers_409_until_it_is_given_up(boss, monkeypatch):
+    monkeypatch.setattr(one_time, "PATIENCE", timedelta(0))
+    row = a_sending_at_work()
+    begun = row.begun_at
+    answer = open_account(boss, "one", "aaa")
+    assert answer.status_code == 409
+    assert "还在处理" in answer.get_data(as_text=True)
     FormKey.update(begun_at=begun - timedelta(minutes=11)).where(FormKey.id == row.id).execute()
     assert open_account(boss, "two", "bbb").status_code == 303
     assert open_account(boss, "one", "aaa").status_code == 303
