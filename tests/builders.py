@@ -77,6 +77,9 @@ class PageClient(FlaskClient):
 
     def open(self, *args: Any, **kwargs: Any) -> Any:
         response = super().open(*args, **kwargs)
+        response.get_data()  # a file is read to its end, and closed as a server closes it
+        response.close()
+        response.request.environ["wsgi.input"].close()
         if response.mimetype == "text/html" and response.data.startswith(b"<!doctype html"):
             check_page(response.get_data(as_text=True))
         return response
