@@ -109,40 +109,64 @@ def record_transfer(
     says now, a month that has not begun, nothing to pass on, no reference, and a day in the
     future or before the month.
     """
-    faults = []
+    items = to_pass_on(scheme, month)
+    faults = [
+        *_amount_faults(scheme, items, amount),
+        *_bank_faults(month, transferred_on, bank_reference, at.date()),
+    ]
+    if faults:
+        raise Refused.all(faults)
+    transfer = Transfer.create(
+        organization=scheme.organization, scheme=scheme, month=month, amount=amount,
+        number=_next_number(at.year), transferred_on=transferred_on,
+        bank_reference=funding.plain_reference(bank_reference), by=by, at=at,
+    )  # fmt: skip
+    _keep_items(transfer, items)
+    _book(transfer, items)
+    audit.record(
+        "record transfer", by=by, at=at, on=transfer, organization=scheme.organization,
+        detail=yuan(amount),
+    )  # fmt: skip
+    return transfer
+
+
+def _amount_faults(scheme: Scheme, items: list[Item], amount: int) -> list[tuple[str, str]]:
+    """Why `amount` in fen is not what the sheet has to pass on."""
+    faults, total = [], sum(item.amount for item in items)
     if not is_passed_on(scheme):
         faults.append(("amount", "这个计划由本工会自办，不需要转款"))
-    items = to_pass_on(scheme, month)
-    total = sum(item.amount for item in items)
     if total <= 0:
         faults.append(("amount", "到这个月末没有要转的款"))
     elif total != amount:
         faults.append(("amount", f"名册的到账有了变化，现在应转 {yuan(total)} 元，请核对后再登记"))
+    return faults
+
+
+def _bank_faults(
+    month: str, transferred_on: date, bank_reference: str, today: date
+) -> list[tuple[str, str]]:
+    faults = []
     if not bank_reference.strip():
         faults.append(("bank_reference", "请填写转款的银行流水号"))
-    if transferred_on > at.date() or transferred_on < last_day_of(month).replace(day=1):
+    if not last_day_of(month).replace(day=1) <= transferred_on <= today:
         faults.append(("transferred_on", "转款日期应在这个月第一天与今天之间"))
-    if faults:
-        raise Refused.all(faults)
-    place = scheme.organization
-    transfer = Transfer.create(
-        organization=place, scheme=scheme, month=month, number=_next_number(at.year), amount=total,
-        transferred_on=transferred_on, bank_reference=funding.plain_reference(bank_reference),
-        by=by, at=at,
-    )  # fmt: skip
-    _keep_items(transfer, items)
+    return faults
+
+
+def _book(transfer: Transfer, items: list[Item]) -> None:
+    scheme, total = transfer.scheme, transfer.amount
     ledger.book(
         key=f"transfer:{transfer.id}:sent",
-        text=f"转款单{transfer.number} 上解承办方 {month} {scheme.name}（{len(items)} 份名册）",
-        organization=place,
+        text=(
+            f"转款单{transfer.number} 上解承办方 {transfer.month} {scheme.name}"
+            f"（{len(items)} 份名册）"
+        ),
+        organization=transfer.organization,
         scheme=scheme,
         postings=[("transferred", total), ("bank", -total)],
-        by=by,
-        at=at,
+        by=transfer.by,
+        at=transfer.at,
     )
-    audit.record("record transfer", by=by, at=at, on=transfer, organization=place,
-                 detail=yuan(total))  # fmt: skip
-    return transfer
 
 
 def _keep_items(transfer: Transfer, items: list[Item]) -> None:
