@@ -136,11 +136,15 @@ def test_only_people_are_read_below_the_header():
         (4, "", WOMAN, ""),
         ("", "合计", "", 2),
         ("合 计：2人", "", "", ""),
+        ("", "合计", 2, ""),
+        ("", "合计", "12", ""),
+        ("总计", "", "960.00元", ""),
+        ("", "王五", 12, ""),
         ("制表：王五", "", "审核：赵六", ""),
         ("", "制表", "", ""),
     )
     _, people = columns.read_roster(rows)
-    assert [number for number, _ in people] == [3, 6, 8]
+    assert [number for number, _ in people] == [3, 6, 8, 14], "12 is no ID, and a fault of 王五"
 
 
 def test_a_person_named_like_a_summary_is_still_a_person():

@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from itertools import chain
 from typing import Final
 
@@ -228,13 +229,15 @@ def people(rows: Iterable[tuple[int, Row]], header: Header) -> Iterator[tuple[in
 
 
 _DIGIT: Final = re.compile(r"\d")
-_HEADCOUNT: Final = re.compile(r"[共计合]*\d+[人名位]")  # what a 合计 line says in any column
+# What a 合计 line says in any column: a headcount, or a sum of a few digits.
+_HEADCOUNT: Final = re.compile(r"[共计合]*(\d+[人名位]|\d{1,9}(\.\d+)?元?)")
+_LEAST_ID: Final = 10**14  # no number of a person is smaller, an old one of 15 digits neither
 _EXAMPLE_STARTS: Final = frozenset("示样例(（[【")
 
 
 def _no_number(id_number: Cell) -> bool:
     if not isinstance(id_number, str):
-        return False
+        return not isinstance(id_number, date) and id_number < _LEAST_ID
     return not _DIGIT.search(id_number) or bool(_HEADCOUNT.fullmatch(id_number.replace(" ", "")))
 
 
