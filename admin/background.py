@@ -31,6 +31,7 @@ PHASES = {
     "check": "正在逐行校对",
     "book": "正在入账",
 }
+UNDER_WAY = ("正在读取", "wait")  # the badge of a roster while its file is read
 
 
 def work_of(roster: Roster) -> dict[str, Any]:
@@ -40,9 +41,21 @@ def work_of(roster: Roster) -> dict[str, Any]:
         start_worker(current_app.config["SETTINGS"])
     return {
         "job": job,
+        "at_work": job is not None and not job.refused,
+        "under_way": UNDER_WAY,
         "phase": PHASES.get(job.phase, "") if job else "",
         "may_stop": job is not None and job.kind != "forget" and may_stop(job, roster),
     }
+
+
+def at_work_among(rosters: list[Roster]) -> dict[str, Any]:
+    """What a list says of the rosters that are being read."""
+    reading = [roster.id for roster in rosters if roster.stage == "reading"]
+    jobs_of: Any = RosterJob.select(RosterJob.roster).where(
+        RosterJob.roster << reading, RosterJob.refused == ""
+    )
+    at_work = {roster for (roster,) in jobs_of.tuples()} if reading else set()
+    return {"at_work": at_work, "under_way": UNDER_WAY}
 
 
 def opening_work_of(kept: Opening) -> dict[str, Any]:

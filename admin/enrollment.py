@@ -26,12 +26,22 @@ from huigong.access import allow, find, holds, paths, visible
 from huigong.admin import background
 from huigong.admin import gifts as gift_screens
 from huigong.admin.lists import MOST_COUNTED, Order, Page, Waiting, counted, ordered, page_of
-from huigong.models import Due, Edition, Level, Organization, Role, Roster, RosterEvent, RosterRow
+from huigong.models import (
+    Due,
+    Edition,
+    Level,
+    Organization,
+    ReceiptWanted,
+    Role,
+    Roster,
+    RosterEvent,
+    RosterRow,
+)
 from huigong.plans.vocabulary import OWERS
 from huigong.refusals import Refused
 from huigong.sheets import SheetRefused, inspect_upload
 from huigong.workflows import enrollment as deeds
-from huigong.workflows import funding, gifts, shares, top_ups
+from huigong.workflows import gifts, shares, top_ups
 from huigong.workflows.enrollment import ages, answer, meanings, staffing
 from huigong.workflows.schemes import plan_of
 
@@ -48,7 +58,7 @@ STAGES = {
 KINDS = {
     "new": "新参保",
     "renewed": "续保",
-    "unchanged": "已参保",
+    "unchanged": "已参保或已提交",
     "unproven": "待超龄证明",
     "faulty": "有误",
 }
@@ -113,7 +123,7 @@ def index() -> Any:
     editions: Any = visible(Edition).where(Edition.id << Roster.select(Roster.edition))
     return render_template(
         "admin/enrollment/index.html",
-        page=page, asked=asked, stages=STAGES,
+        page=page, asked=asked, stages=STAGES, **background.at_work_among(page.rows),
         stage_options=[(stage, words) for stage, (words, _) in STAGES.items()],
         may_draft=holds(Role.CLERK),
         givers=gifts.givers_of(row.id for row in page.rows),
@@ -282,11 +292,20 @@ def page(id: int) -> Any:
         "admin/enrollment/page.html",
         **facts_of(roster), **work, people=_people(roster, kind), kind=kind,
         faults=_faults(roster), events=list(roster.events.order_by(RosterEvent.id)),
-        dues=list(roster.dues.where(Due.live())),
-        paid=roster.stage == "approved" and funding.is_paid(roster),
+        **_money_of(roster),
     )  # fmt: skip
-    is_over = work["job"] is None and request.headers.get("HX-Target") == "work"
+    is_over = not work["at_work"] and request.headers.get("HX-Target") == "work"
     return Response(html, headers={"HX-Refresh": "true"} if is_over else None)
+
+
+def _money_of(roster: Roster) -> dict[str, Any]:
+    """A roster's dues, those still owing, and whether a receipt is to be made out."""
+    dues = list(roster.dues.where(Due.live()))
+    return {
+        "dues": dues,
+        "owing": [due for due in dues if due.paid < due.amount],
+        "unreceipted": ReceiptWanted.select().where(ReceiptWanted.roster == roster).exists(),
+    }
 
 
 def facts_of(roster: Roster) -> dict[str, Any]:

@@ -285,6 +285,8 @@ def test_a_big_upload_answers_at_once_and_the_page_follows(app, office, monkeypa
     assert answer.status_code == 303
     page = clerk.get(answer.location).get_data(as_text=True)
     assert "等待处理" in page
+    assert "读取未完成" not in page
+    assert "正在读取" in clerk.get("/admin/rosters").get_data(as_text=True)
     assert 'hx-trigger="every 2s"' in page
     assert no_worker == [office]
     work_off(office)
@@ -301,7 +303,12 @@ def test_the_clerk_stops_a_reading_on_a_page_of_its_own(app, office, monkeypatch
     address = uploaded(clerk, unit, a_roster_file(9)).location
     assert "会被删除" in clerk.get(f"{address}/stop").get_data(as_text=True)
     clerk.send(f"{address}/stop")
-    assert jobs.STOPPED in clerk.get(address).get_data(as_text=True)
+    asked = clerk.get(address, headers={"HX-Request": "true", "HX-Target": "work"})
+    assert asked.headers["HX-Refresh"] == "true", "the whole page says what is next"
+    page = asked.get_data(as_text=True)
+    assert jobs.STOPPED in page
+    assert "文件没有读完，请" in page
+    assert "重新上传" in page
     assert "没有可以停止的处理" in clerk.get(f"{address}/stop").get_data(as_text=True)
 
 
