@@ -54,7 +54,11 @@ def run(settings: Settings, port: int | None) -> None:
         f"公众网站 http://{settings.host}:{listen}/  办公室 http://{settings.host}:{listen}/admin/"
     )
     try:
-        waitress.serve(app, host=settings.host, port=listen, threads=8)
+        # What proxies said of the client is dropped, but where some are ours: ProxyFix reads it.
+        strip = settings.proxies == 0
+        waitress.serve(
+            app, host=settings.host, port=listen, threads=8, clear_untrusted_proxy_headers=strip
+        )
     except OSError as wrong:
         raise StartRefused(f"端口 {listen} 不能使用（{wrong.strerror}）：请换一个端口。") from wrong
 

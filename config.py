@@ -24,6 +24,7 @@ class Settings:
     is_demo: bool
     today: date | None
     production: bool
+    proxies: int = 0  # how many in front are ours: whose word for the client's address counts
     origin: str = ""  # the public address, https://…, for sitemap.xml
 
     @property
@@ -53,6 +54,7 @@ def read_settings(environ: dict[str, str] | None = None) -> Settings:
     home = Path(env.get("HUIGONG_HOME", "instance")).absolute()
     database_url = env.get("DATABASE_URL") or _own_database(home)
     is_demo = _is_demo(home, database_url)
+    production = _production(env.get("HUIGONG_PRODUCTION", ""))
     return Settings(
         home=home,
         keys=Path(env["HUIGONG_KEYS"]).absolute() if env.get("HUIGONG_KEYS") else home / "keys",
@@ -61,7 +63,8 @@ def read_settings(environ: dict[str, str] | None = None) -> Settings:
         port=_port(env.get("HUIGONG_PORT", "8000")),
         is_demo=is_demo,
         today=_today(env.get("HUIGONG_TODAY"), is_demo),
-        production=_production(env.get("HUIGONG_PRODUCTION", "")),
+        production=production,
+        proxies=_proxies(env.get("HUIGONG_PROXIES") or str(int(production))),
         origin=env.get("HUIGONG_ORIGIN", "").rstrip("/"),
     )
 
@@ -92,6 +95,12 @@ def _port(text: str) -> int:
     if text.isdigit() and 0 < int(text) < 65536:
         return int(text)
     raise StartRefused(f"HUIGONG_PORT 应为 1–65535 的整数，现在是“{text}”。")
+
+
+def _proxies(text: str) -> int:
+    if text.isascii() and text.isdigit() and int(text) <= 9:
+        return int(text)
+    raise StartRefused(f"HUIGONG_PROXIES 应为 0–9：前面有几层自己的代理，现在是“{text}”。")
 
 
 def _production(text: str) -> bool:

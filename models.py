@@ -77,6 +77,7 @@ from huigong.tables.moves import (
     StaffCount,
 )
 from huigong.tables.people import (
+    Brake,
     Employment,
     FormKey,
     Grant,
@@ -101,6 +102,7 @@ __all__ = [
     "Balance",
     "BankReversal",
     "Base",
+    "Brake",
     "Claim",
     "ClaimEvent",
     "ColumnMeaning",

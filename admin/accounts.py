@@ -8,6 +8,7 @@ from flask import Blueprint, flash, g, redirect, render_template, request, sessi
 
 from huigong import clock
 from huigong.access import allow, allow_anyone, allow_signed_in, find, visible
+from huigong.admin import devices
 from huigong.admin.lists import Order, page_of
 from huigong.models import Grant, Organization, Role, User
 from huigong.refusals import Refused
@@ -29,16 +30,20 @@ def sign_in() -> Any:
 @allow_anyone
 def sign_in_now() -> Any:
     form = request.form
+    login = form["login"].strip()
     try:
         token = deeds.sign_in(
-            login=form["login"].strip(), password=form["password"], at=clock.real_now()
-        )
+            login=login, password=form["password"], at=clock.real_now(),
+            address=request.remote_addr or "", known=devices.is_known(login),
+        )  # fmt: skip
     except Refused as refused:
         page = render_template("admin/accounts/sign_in.html", form=form, errors=refused.by_field())
+        if isinstance(refused, deeds.TooOften):
+            return page, 429, {"Retry-After": str(refused.seconds)}
         return page, 422
     session.clear()  # a new id at sign-in: nothing of the visitor's cookie lives on
     session["token"] = token
-    return redirect(_here_only(request.args.get("next", "")), 303)
+    return devices.remember(redirect(_here_only(request.args.get("next", "")), 303), login)
 
 
 def _here_only(address: str) -> str:

@@ -69,6 +69,7 @@ DEED_WORDS = {
     "ask ID correction": "申请更正身份证号",
     "approve ID correction": "同意更正身份证号",
     "refuse ID correction": "不同意更正身份证号",
+    "brake sign-in": "放慢来自一个网络的登录",
     "sweep papers": "清理没有提交的材料",
     "make batch": "制作发放批次",
     "release batch": "发放",

@@ -128,6 +128,14 @@ class OneTimeLink(Base):
     used_at = DateTimeField(null=True)
 
 
+class Brake(Base):
+    """How often a stranger was wrong of late, for all web processes: a vessel that each failure
+    fills a little and time drains. Gone when it is empty."""
+
+    who = TextField(unique=True)  # blind index of what was tried and the address it came from
+    empty_at = DateTimeField(index=True)
+
+
 class Session(Base):
     """A signed-in browser. Only the hash of its cookie is kept."""
 

@@ -25,7 +25,7 @@ def boss(app):
 
 @pytest.fixture
 def production(office):
-    application = make_app(replace(office, production=True))
+    application = make_app(replace(office, production=True, proxies=1))
     application.test_client_class = PageClient
     return application
 

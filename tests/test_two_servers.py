@@ -14,11 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from builders import a_city, a_user, signed_in
 from builders_enrollment import a_roster_file
+from test_brakes import failed
 from test_roster_work import a_begun_roster, again
 
 from huigong.config import DEMO_MARK, demo_mark
 from huigong.models import FormKey, Income, Role, RosterJob
-from huigong.workflows import verification
+from huigong.workflows import brakes, verification
 
 SEEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
@@ -40,7 +41,7 @@ def servers(office):
     (office.home / DEMO_MARK).write_text(demo_mark(office.database_url))
     environ = {
         **os.environ, "HUIGONG_HOME": str(office.home), "HUIGONG_KEYS": str(office.keys),
-        "DATABASE_URL": office.database_url,
+        "DATABASE_URL": office.database_url, "HUIGONG_PROXIES": "1",
     }  # fmt: skip
     command = [sys.executable, "-m", "huigong.cli", "serve", "--port"]
     ports = [a_free_port(), a_free_port()]
@@ -73,10 +74,11 @@ def wait_until(asked, server=None):
         time.sleep(0.05)
 
 
-def ask(address, cookie, form=None):
-    """(status, text, where to) of one request."""
+def ask(address, cookie, form=None, client="203.0.113.1"):
+    """(status, text, where to) of one request, as a proxy hands it on for a client."""
     data = urllib.parse.urlencode(form).encode() if form is not None else None
-    request = urllib.request.Request(address, data=data, headers={"Cookie": cookie})  # noqa: S310 our own server
+    said = {"Cookie": cookie, "X-Forwarded-For": client}
+    request = urllib.request.Request(address, data=data, headers=said)  # noqa: S310 our own server
     try:
         answer = urllib.request.build_opener(_Stay).open(request, timeout=30)
     except urllib.error.HTTPError as other:
@@ -130,3 +132,19 @@ def test_two_servers_are_one_office(app, office, servers):
     status, _, where = ask(servers[1] + "/admin/incomes/", cookie)
     assert (status, where.split("?")[0]) == (303, "/admin/sign-in"), "signed out is out everywhere"
     assert verification.findings(office.files) == []
+
+
+def test_two_servers_slow_the_same_address_as_their_proxy_names_it(app, servers):
+    a_city()
+    browser = app.test_client()
+    token = SEEN.search(browser.get("/admin/sign-in").text).group(1)
+    form = {"csrf_token": token, "login": "nobody", "password": "wrong"}
+
+    def fares(server, client):
+        return ask(f"{server}/admin/sign-in", cookie_of(browser), form, client)[0]
+
+    guesser = "198.51.100.9"
+    failed(brakes.SIGN_IN.most - 1, guesser)
+    assert fares(servers[0], guesser) == 422
+    assert [fares(server, guesser) for server in servers] == [429, 429]
+    assert [fares(server, "203.0.113.7") for server in servers] == [422, 422]

@@ -11,7 +11,7 @@ from huigong import identity
 from huigong.database import writes
 from huigong.models import Claim, Grant, OneTimeLink, Organization, Role, Roster, Session, User
 from huigong.refusals import Refused
-from huigong.workflows import audit
+from huigong.workflows import audit, brakes
 
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=12)
@@ -26,28 +26,54 @@ _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _NOBODY = _hasher.hash(secrets.token_urlsafe(16))  # an unknown login takes as long as a known one
 
 
-def sign_in(*, login: str, password: str, at: datetime) -> str:
+class TooOften(Refused):
+    """Too many failures from one address: one more try after `seconds`."""
+
+    def __init__(self, left: timedelta):
+        self.seconds = int(left.total_seconds()) + 1
+        super().__init__(
+            "login",
+            f"从您的网络登录失败的次数太多，请过 {self.seconds} 秒再试；"
+            "以前在这个浏览器里登录过的账号不用等",
+        )
+
+
+def sign_in(
+    *, login: str, password: str, at: datetime, address: str = "", known: bool = False
+) -> str:
     """Start a session; returns its token, of which only the hash is kept.
 
     Refuses with the same words for an unknown login, a wrong password and a locked account;
     five failures in a row lock it for fifteen minutes, across restarts. `at` is the true moment.
     The password is verified before the transaction, which only settles what follows from it.
+    Refuses TooOften, whatever the password, when too many failures came from `address`; a browser
+    where `login` signed in before (`known`) neither waits nor counts there.
     """
+    network = "" if known else brakes.network_of(address)
+    if network and (left := brakes.wait(brakes.SIGN_IN, network, now=at)):
+        raise TooOften(left)
     user = User.get_or_none(User.login == login.lower(), User.ended_on.is_null())
-    known = user.password_hash if user else ""
-    token = _settle_sign_in(user, known, _matches(known, password), at)
+    kept = user.password_hash if user else ""
+    token = _settle_sign_in(user, kept, _matches(kept, password), network, at)
     if not token:
         raise Refused("login", "登录名或密码不对，或账号因连续输错 5 次被锁定 15 分钟")
     return token
 
 
 @writes
-def _settle_sign_in(seen: User | None, known: str, matched: bool, at: datetime) -> str:
+def _settle_sign_in(seen: User | None, kept: str, matched: bool, network: str, at: datetime) -> str:
     """A new session's token, or an empty one for a failure, whose count is committed."""
+    token = _begun_session(seen, kept, matched, at)
+    if not token and network and brakes.count(brakes.SIGN_IN, network, now=at):
+        audit.record("brake sign-in", by=None, at=at, detail=network)
+    return token
+
+
+def _begun_session(seen: User | None, kept: str, matched: bool, at: datetime) -> str:
     user = User.get_or_none(User.id == seen.id, User.ended_on.is_null()) if seen else None
     if user is None or (user.locked_until and user.locked_until > at):
         return ""
-    if not matched or user.password_hash != known:
+    if not matched or user.password_hash != kept:
         return _failed(user, at)
     user.failures, user.locked_until = 0, None
     user.save(only=[User.failures, User.locked_until])

@@ -1,0 +1,3 @@
+CREATE TABLE "brake" ("id" INTEGER NOT NULL PRIMARY KEY, "who" TEXT NOT NULL, "empty_at" DATETIME NOT NULL);;
+CREATE UNIQUE INDEX "brake_who" ON "brake" ("who");;
+CREATE INDEX "brake_empty_at" ON "brake" ("empty_at");;
