@@ -5,14 +5,16 @@ import io
 import pytest
 from builders import NOW, a_city, a_unit, a_user, signed_in
 from builders_claims import a_member, an_approved_claim
+from builders_enrollment import a_submitted_roster
 from peewee import IntegrityError
 
 from huigong import identity
 from huigong.database import writes
-from huigong.models import AuditEvent, IdCorrection, Member, Role
+from huigong.models import AuditEvent, Enrollment, IdCorrection, Member, Role, Roster
 from huigong.refusals import Lost, Refused
 from huigong.uploads import Kept
-from huigong.workflows import corrections, payouts
+from huigong.workflows import corrections, enrollment, payouts
+from huigong.workflows.enrollment import approval
 
 RIGHT = identity.complete_id("94184019850203111")
 PROOF = Kept("a" * 32, "身份证.pdf", 9, "f" * 64)
@@ -135,6 +137,33 @@ def test_a_refusal_says_why_and_a_request_is_decided_once(member):
     with pytest.raises(Lost):
         decide(IdCorrection.get_by_id(request.id))
     assert Member.get_by_id(member.id).opened("resident_id") != RIGHT
+
+
+def test_no_two_members_share_a_ref_when_a_broken_off_approval_is_done_again(office, monkeypatch):
+    monkeypatch.setattr(approval, "CHUNK", 2)
+    roster = a_submitted_roster(people=4)
+    reviewer = a_user(Role.REVIEWER, at=roster.organization.parent)
+
+    def breaks_off(phase, done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        enrollment.approve_roster(roster, by=reviewer, at=NOW, told=breaks_off)
+    made = Member.select().order_by(Member.id)
+    assert (made.count(), Enrollment.select().count()) == (2, 2)
+    enrollment.return_roster(roster, reason="身份证号请核对", by=reviewer, at=NOW)
+    known = made.get()
+    before = [known.opened(name) for name in ("phone", "bank_card")]
+    decide(asked(known, identity.complete_id("94184019850203777")), by=reviewer)
+    clerk = roster.made_by
+    enrollment.submit_roster(Roster.get_by_id(roster.id), clean_only=False, by=clerk, at=NOW)
+    enrollment.approve_roster(Roster.get_by_id(roster.id), by=reviewer, at=NOW)
+    members = list(Member.select())
+    assert len(members) == len({member.ref for member in members}) == 5
+    assert Enrollment.counted().count() == 4
+    assert len({member.opened("resident_id") for member in members}) == 5
+    corrected = Member.get_by_id(known.id)
+    assert [corrected.opened(name) for name in ("phone", "bank_card")] == before
 
 
 # ── Screens ─────────────────────────────────────────────────────────────────────────────────

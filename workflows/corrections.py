@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from huigong import identity
+from huigong import identity, vault
 from huigong.database import writes
 from huigong.models import IdCorrection, Member, User
 from huigong.refusals import Refused
@@ -121,7 +121,7 @@ def decide_id_correction(
     request.move("stage", was="asked", to=stage, decided_by=by.id, decided_on=at.date(), note=note)
     if approve:
         Member.update(
-            resident_id=member.seal("resident_id", number),
+            **_sealed_anew(member, number),
             id_index=Member.index_of_id(number),
             tail_index=Member.index_of_tail(number),
             born_on=identity.birth_date(number),
@@ -130,6 +130,20 @@ def decide_id_correction(
     deed = "approve ID correction" if approve else "refuse ID correction"
     audit.record(deed, by=by, at=at, on=request, organization=request.organization)
     return Member.get_by_id(member.id)
+
+
+def _sealed_anew(member: Member, number: str) -> dict[str, Any]:
+    """A member's sealed fields with another ID, under a `ref` of its own.
+
+    The one so far may be a staged row's, which names the old ID: approved after a broken-off
+    approval made this member, it would make somebody of that ID under the same `ref`.
+    """
+    ref, keys = vault.new_ref(), vault.current()
+    texts = {"resident_id": number} | {name: member.opened(name) for name in ("phone", "bank_card")}
+    sealed = {
+        name: keys.seal(text, table="member", column=name, row=ref) for name, text in texts.items()
+    }
+    return {"ref": ref, **sealed}
 
 
 def _taken(member: Member, number: str) -> list[tuple[str, str]]:
