@@ -51,7 +51,7 @@ def policy_words(plan: Plan) -> list[Section]:
         ),
         Section("次数", _times(plan)),
         Section("封顶", _caps(plan)),
-        Section("申领材料", [document_line(paper) for paper in plan["document"]]),
+        Section("申领材料", _papers(plan)),
         Section("时限", _limits(plan)),
     ]
     if not plan["benefit"]:
@@ -207,12 +207,19 @@ def _whole_words(bands: list) -> str:
 
 def _times(plan: Plan) -> list[Line]:
     claims = plan["claims"]
-    lines = [Line(claims_words(claims), claims["clause"])] if claims else []
+    lines = [Line(claims_words(claims) + _counted(plan), claims["clause"])] if claims else []
     return lines + [
         Line(times_words(benefit), benefit["clause"])
         for benefit in plan["benefit"]
         if benefit["times"]
     ]
+
+
+def _counted(plan: Plan) -> str:
+    """Which events are counted, where a plan pays for others too."""
+    events = plan["claims"]["events"]
+    told = "、".join(plan["events"][event] for event in events)
+    return f"（只计{told}）" if _claimed_for(plan) - set(events) else ""
 
 
 def claims_words(claims: Plan) -> str:
@@ -247,9 +254,23 @@ def _caps(plan: Plan) -> list[Line]:
     return lines
 
 
-def document_line(paper: Plan) -> Line:
-    """One paper a claim needs: name, form, number, issuer, stamp, blank form."""
-    parts = [f"{FORMS[paper['form']]}{paper['copies']}份"]
+def _papers(plan: Plan) -> list[Line]:
+    """The papers; where one may claim for several events, each says for which."""
+    several = len(_claimed_for(plan) | {paper["event"] for paper in plan["document"]}) > 1
+    return [
+        document_line(paper, plan["events"][paper["event"]] if several else "")
+        for paper in plan["document"]
+    ]
+
+
+def _claimed_for(plan: Plan) -> set[str]:
+    return {benefit["event"] for benefit in plan["benefit"]}
+
+
+def document_line(paper: Plan, event: str = "") -> Line:
+    """One paper a claim needs: for what, name, form, number, issuer, stamp, blank form."""
+    parts = [f"用于{event}"] if event else []
+    parts += [f"{FORMS[paper['form']]}{paper['copies']}份"]
     if paper["issued_by"]:
         parts.append(f"由{paper['issued_by']}出具")
     if paper["stamp"]:

@@ -12,6 +12,7 @@ from huigong.site.page import Page
 MOST_CHANGES = 5  # the policy page has them all
 UNPRINTED = ("未载明", "另载明", "来源")  # changes that a claimant does not act on
 ELSEWHERE = ("依据",)  # parts of the guide that the sheet says in a place of its own
+FULL_STOP = "。"  # between lines that run on
 TITLE = 5  # characters of a part's title in one line
 
 
@@ -36,13 +37,17 @@ DENSE = Setting(room=610, line=9.6, row=8, wide=57)  # .sheet.dense
 
 
 def handout(policy: Page) -> Page:
-    """The printable notice of a policy's page. Set smaller where it is long; the examples stay
-    on the policy page where even that does not make it one page."""
+    """The printable notice of a policy's page. Set smaller where it is long; where even that does
+    not make it one page its lines run on, and the examples stay on the policy page."""
     data = policy.data
     edition = data["edition"]
     told = [change for change in data["changes"] if change.title not in UNPRINTED]
     kept = {key: data[key] for key in ("edition", "guide", "benefits", "force", "former")}
-    rows = [*_rows([*data["guide"], *data["benefits"]]), *_changes(told), *_ends(policy)]
+    parts, ends = _rows([*data["guide"], *data["benefits"]]), [*_changes(told), *_ends(policy)]
+    running = not DENSE.fits([*parts, *ends])
+    if running:
+        parts = [(title, [FULL_STOP.join(texts)]) for title, texts in parts]
+    rows = [*parts, *ends]
     shown = [*rows, *chain.from_iterable(map(_example, data["examples"]))]
     whole = DENSE.fits(shown)
     return Page(
@@ -56,6 +61,7 @@ def handout(policy: Page) -> Page:
             **kept,
             "examples": data["examples"] if whole else [],
             "examples_elsewhere": bool(data["examples"]) and not whole,
+            "running": running,
             "dense": not EASY.fits(shown if whole else rows),
             "changes": told[:MOST_CHANGES],
             "more_changes": max(0, len(told) - MOST_CHANGES),

@@ -1,14 +1,21 @@
 """The words a member reads, from the same evaluated steps."""
 
+from pathlib import Path
+
 import pytest
 from builders_rules import a_case, a_claim, a_plan, a_stay, shipped
 
 from huigong import explain, rules, sentences
+from huigong.plans import compile_scheme
 
 
 def words(plan, *claims, **more) -> list[list[str]]:
     assessed = rules.assess(plan, a_case(*claims, **more)).claims
     return [[sentences.step_words(plan, step) for step in claim.steps] for claim in assessed]
+
+
+def invented(code: str) -> str:
+    return (Path(__file__).parent / "schemes" / f"{code}.toml").read_text("utf-8")
 
 
 def section(plan, title: str) -> list[str]:
@@ -84,6 +91,16 @@ def test_the_policy_says_fee_rates_numbers_cap_and_source():
     assert section(plan, "次数") == ["保障期内可申领2次，或保障期结束后可申领1次"]
     assert section(plan, "封顶") == ["住院医疗互助金一个保障期内：最高100,000元"]
     assert section(plan, "来源") == [plan["source"]]
+
+
+def test_where_one_may_claim_for_several_events_papers_and_numbers_say_for_which():
+    plan = compile_scheme(invented("example-every-2024"))
+    assert section(plan, "申领材料") == [
+        "医保结算单（用于住院，原件1份，由就诊医院出具，须盖章）",
+        "出院小结（用于住院，复印件2份）",
+        "诊断证明（用于重大疾病，原件1份，空白表：重大疾病申请表）",
+    ]
+    assert section(plan, "次数") == ["保障期内可申领2次，或保障期结束后可申领1次（只计住院）"]
 
 
 def test_what_the_source_does_not_say_is_said_so():
