@@ -5,7 +5,7 @@ import re
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, Response, abort, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, g, redirect, render_template, request, url_for
 from peewee import JOIN, fn
 
 from huigong import clock
@@ -104,7 +104,8 @@ def month(id: int) -> Any:
     """A month's vouchers as a workbook for the bookkeeping software."""
     place, asked = find(Organization, id), request.args.get("month", "")
     if not re.fullmatch(r"20\d\d-(0[1-9]|1[0-2])", asked):
-        abort(404)
+        flash("没有导出：月份请写成 2024-12 这样")
+        return redirect(url_for("ledger.index"), 303)
     book = io.BytesIO()
     vouchers.write_month(book, place, asked)
     attached = f'attachment; filename="vouchers-{place.id}-{asked}.xlsx"'

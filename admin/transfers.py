@@ -82,6 +82,8 @@ def index() -> Any:
 @allow(*READERS, on=Scheme)
 def sheet(id: int) -> Any:
     scheme = _run_here(find(Scheme, id), *READERS)
+    if request.args.get("month", "") not in ("", _month()):
+        flash("月份请写成 2024-12 这样；下面是这个月的")
     return _sheet_page(scheme, {"transferred_on": clock.today()}, {})
 
 

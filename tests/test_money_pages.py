@@ -230,6 +230,7 @@ def test_the_transfer_sheet_is_read_exported_marked_and_corrected(app):
     assert "壹佰陆拾元整" in page
     assert roster.number in page
     assert "没有要转的款" in text(browser.get(f"{address}?month=2024-11"))
+    assert "月份请写成 2024-12 这样" in text(browser.get(f"{address}?month=2024-13"))
     rows = cells(browser.get(f"{address}workbook?month=2024-12"))
     assert rows[2][5] == 160
     form = {"month": "2024-12", "amount": "160.00", "transferred_on": "2024-12-16"}
@@ -309,9 +310,11 @@ def test_a_months_vouchers_balance_and_carry_the_office_s_own_names(app):
     assert lines[0][1] == lines[1][1] == "记-0001"
     assert {(line[3], line[4]) for line in lines} >= {("1002", "银行存款—互助专户")}
     assert sum(line[5] or 0 for line in lines) == sum(line[6] or 0 for line in lines) == 320
+    wrong = browser.get(f"/admin/ledger/vouchers/{city.id}?month=2024-13")
+    assert wrong.status_code == 303
+    assert "月份请写成 2024-12 这样" in text(browser.get(wrong.location))
     empty = cells(browser.get(f"/admin/ledger/vouchers/{city.id}?month=2024-11"))
     assert len(empty) == 1
-    assert browser.get(f"/admin/ledger/vouchers/{city.id}?month=2024-13").status_code == 404
 
 
 # the list of dues

@@ -57,6 +57,10 @@ def test_an_upload_that_is_no_statement_is_refused_and_nothing_stays(owing, offi
     refused = uploaded(browser, city, b"%PDF-1.7 renamed")
     assert refused.status_code == 422
     assert "请上传 .xlsx" in text(refused)
+    form = {"bank": ""}
+    both = text(browser.send(f"/admin/statements/new/{city.id}", form))
+    assert "请填写银行名称" in both
+    assert "请选择从网上银行下载的明细文件" in both
     assert "请填写银行名称" in text(uploaded(browser, city, as_csv([a_line("1.00")]), bank=" "))
     assert not Statement.select().exists()
     assert not list(office.files.iterdir())

@@ -82,7 +82,8 @@ def _keep(place: Organization, bank: str) -> Statement:
     """Keep the upload and see that it is a statement at all; nothing stays of what is not."""
     upload = request.files.get("file")
     if upload is None or not upload.filename:
-        raise Refused("file", "请选择从网上银行下载的明细文件")
+        faults = [("bank", deeds.NO_BANK)] if not bank.strip() else []
+        raise Refused.all([*faults, ("file", "请选择从网上银行下载的明细文件")])
     limit, name = uploads.ROSTER_LIMIT, upload.filename
     kept = uploads.keep(_folder(), upload.stream, name=name, field="file", limit=limit)
     try:

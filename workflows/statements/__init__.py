@@ -1,6 +1,7 @@
 """Bank statements: what came in, whose it is, and what waits in suspense until someone decides."""
 
 from huigong.workflows.statements.importing import (
+    NO_BANK,
     import_statement,
     keep_statement,
     preview,
@@ -34,6 +35,7 @@ from huigong.workflows.statements.settling import (
 
 __all__ = [
     "FIELDS",
+    "NO_BANK",
     "Candidate",
     "Confirmed",
     "Returned",

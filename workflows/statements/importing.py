@@ -30,6 +30,7 @@ from huigong.workflows import audit, funding, ledger
 from huigong.workflows.statements.layout import FIELDS, Money, Reading, read
 from huigong.workflows.statements.settling import USES
 
+NO_BANK: Final = "请填写银行名称，系统会记住这家银行对账单的列名"
 MOST_LINES: Final = 20_000  # so that an import holds the write lock for well under half a second
 _SOME: Final = 500
 _COLUMNS: Final = (
@@ -45,7 +46,7 @@ def keep_statement(
     """Keep an uploaded statement until its columns are understood; nothing is booked yet."""
     bank = bank.strip()
     if not bank:
-        raise Refused("bank", "请填写银行名称，系统会记住这家银行对账单的列名")
+        raise Refused("bank", NO_BANK)
     statement = Statement.create(
         organization=organization, bank=bank[:60], file=kept.file, file_name=kept.name, by=by, at=at
     )
