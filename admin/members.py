@@ -7,6 +7,7 @@ from typing import Any
 from flask import (
     Blueprint,
     abort,
+    current_app,
     flash,
     redirect,
     render_template,
@@ -210,8 +211,9 @@ def certificate_pdf(id: int) -> Any:
         abort(404)
     words, _, _ = _on_paper(cover)
     content = certificates.pdf_of(
-        cover, words=words, address=_check_address(cover), on=clock.today()
-    )
+        cover, words=words, address=_check_address(cover), on=clock.today(),
+        mark="演示，不作为凭证" if current_app.config["SETTINGS"].is_demo else "",
+    )  # fmt: skip
     return send_file(
         io.BytesIO(content), mimetype="application/pdf", as_attachment=True,
         download_name=f"参保凭证{cover.certificate}.pdf", max_age=0,

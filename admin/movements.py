@@ -23,11 +23,11 @@ def waiting() -> list[Waiting]:
     return [Waiting(asked, "份调动申请待决定", url_for("members.relocations"))]
 
 
-def _day(field: str) -> date:
+def _day(field: str) -> date | None:
     try:
         return date.fromisoformat(request.form.get(field, ""))
     except ValueError:
-        raise Refused(field, "请填写日期，如 2025-01-01") from None
+        return None
 
 
 # ── leaving ─────────────────────────────────────────────────────────────────────────────────
@@ -112,12 +112,11 @@ def _ask_page(form: Any, errors: dict[str, str]) -> str:
 def ask_now() -> Any:
     form = request.form
     chosen = form.get("target", "")
+    target = find(Organization, int(chosen[:9])) if chosen.isdecimal() else None
     try:
-        if not chosen.isdecimal():
-            raise Refused("target", "请选择调入的单位")
         moving.ask_relocation(
             number=form.get("number", ""), name=form.get("name", ""),
-            target=find(Organization, int(chosen[:9])), on=_day("on"),
+            target=target, on=_day("on"),
             reason=form.get("reason", ""), by=g.user, at=clock.now(),
         )  # fmt: skip
     except Refused as refused:
@@ -181,17 +180,17 @@ def relocate_now(id: int) -> Any:
     return redirect(url_for("members.page", id=id), 303)
 
 
-def _unit(said: str) -> Organization:
-    """The visible unit with this name or code. Refuses none and several."""
+def _unit(said: str) -> Organization | None:
+    """The visible unit with this name or code, or None. Refuses several."""
     said = said.strip()
     units = visible(Organization).where(
         Organization.level == Level.UNIT, (Organization.name == said) | (Organization.code == said)
     )
     found: list[Any] = list(units.limit(2))
-    if len(found) != 1:
+    if len(found) > 1:
         field = "target" if "target" in request.form else "into"
-        raise Refused(field, "有几个同名的单位，请写统一社会信用代码" if found else "没有这个单位")
-    return found[0]  # type: ignore[no-any-return]
+        raise Refused(field, "有几个同名的单位，请写统一社会信用代码")
+    return found[0] if found else None
 
 
 # ── units that merge and split ──────────────────────────────────────────────────────────────

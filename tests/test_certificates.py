@@ -1,15 +1,21 @@
 """Certificates of cover: on the screen, as a PDF, and checked by anybody who holds one."""
 
 import re
+import shutil
+import subprocess
+from dataclasses import replace
 from datetime import date
 
 import pytest
-from builders import NOW, TODAY, a_user, signed_in
+from builders import NOW, TODAY, PageClient, a_user, signed_in
 from builders_claims import an_enrollment
 
 from huigong.admin.claim_status import _tries
+from huigong.app import make_app
 from huigong.models import Enrollment, Role
 from huigong.workflows.enrollment import certificates
+
+PDFTOTEXT = shutil.which("pdftotext")
 
 
 @pytest.fixture(autouse=True)
@@ -102,6 +108,18 @@ def test_the_certificate_shows_its_code_and_comes_as_a_pdf(app, cover):
     else:
         assert got.data.startswith(b"%PDF")
         assert got.mimetype == "application/pdf"
+
+
+@pytest.mark.skipif(PDFTOTEXT is None, reason="poppler is not installed")
+@pytest.mark.parametrize("is_demo", [True, False])
+def test_a_pdf_of_the_demonstration_says_that_it_proves_nothing(office, cover, is_demo):
+    app = make_app(replace(office, is_demo=is_demo))
+    app.test_client_class = PageClient
+    clerk = signed_in(app, a_user(Role.CLERK, at=cover.organization))
+    got = clerk.get(f"/admin/certificates/{cover.id}.pdf").data
+    said = subprocess.run([PDFTOTEXT, "-", "-"], input=got, capture_output=True, check=True)
+    assert cover.certificate in said.stdout.decode()
+    assert ("演示，不作为凭证" in said.stdout.decode()) is is_demo
 
 
 def test_without_a_font_there_is_the_page_to_print(app, cover, monkeypatch):

@@ -1,5 +1,6 @@
 """People who leave a unit or go over to another, and units that merge and split."""
 
+import re
 from datetime import date
 
 import pytest
@@ -261,3 +262,26 @@ def test_an_administrator_merges_and_splits_on_pages(app, old_unit, new_unit, co
         assert admin.send(address, {"on": "2024-12-10"}).status_code == 422
     form = {"into": "新单位", "on": "2024-12-10", "reason": "机构改革文件"}
     assert admin.send(f"/admin/organizations/{old_unit.id}/merge", form).status_code == 303
+
+
+def faults_of(answer):
+    """The fields that a refused form names."""
+    assert answer.status_code == 422
+    return set(re.findall(r'<li><a href="#([\w-]+)">', answer.get_data(as_text=True)))
+
+
+def test_an_empty_form_is_told_every_gap_at_once(app, old_unit, new_unit, county):
+    member = somebody(old_unit)
+    clerk = signed_in(app, a_user(Role.CLERK, at=old_unit))
+    above = signed_in(app, a_user(Role.REVIEWER, Role.ADMINISTRATOR, at=county))
+    of_member, of_unit = f"/admin/members/{member.id}", f"/admin/organizations/{old_unit.id}"
+    gaps = {
+        f"{of_member}/leave": (clerk, {"on", "reason"}),
+        f"{of_member}/correct-id": (clerk, {"resident_id", "reason", "proof"}),
+        "/admin/relocations/new": (clerk, {"target", "on", "name", "number"}),
+        f"{of_member}/relocate": (above, {"target", "on", "reason"}),
+        f"{of_unit}/merge": (above, {"into", "on", "reason"}),
+        f"{of_unit}/split": (above, {"name", "people", "on", "reason"}),
+    }
+    told = {address: faults_of(who.send(address, {})) for address, (who, _) in gaps.items()}
+    assert told == {address: fields for address, (_, fields) in gaps.items()}

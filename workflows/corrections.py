@@ -63,7 +63,13 @@ def _known(member: Member, name: str) -> str:
 
 @writes
 def ask_id_correction(
-    member: Member, *, resident_id: str, reason: str, proof: Kept, by: User, at: datetime
+    member: Member,
+    *,
+    resident_id: str,
+    reason: str,
+    proof: Kept | None,
+    by: User,
+    at: datetime,
 ) -> IdCorrection:
     """Ask that a member's resident ID be corrected, with a kept proof; somebody else decides.
 
@@ -75,12 +81,14 @@ def ask_id_correction(
     found = found or _taken(member, number)
     if not reason.strip():
         found.append(("reason", "请写明更正的原因"))
+    if proof is None:
+        found.append(("proof", "请上传身份证复印件或派出所证明"))
     waiting = IdCorrection.select().where(
         IdCorrection.member == member, IdCorrection.stage == "asked"
     )
     if waiting.exists():
         found.append(("resident_id", "这位职工已有一份更正申请等待审核"))
-    if found:
+    if found or proof is None:
         raise Refused.all(found)
     request = IdCorrection(
         organization=member.organization_id,

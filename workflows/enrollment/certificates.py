@@ -73,8 +73,8 @@ def font() -> tuple[str, int] | None:
     return next(((file, face) for file, face in FONTS if Path(file).is_file()), None)
 
 
-def pdf_of(cover: Enrollment, *, words: str, address: str, on: date) -> bytes:
-    """A certificate as an A4 sheet with its QR code. Needs `font()`."""
+def pdf_of(cover: Enrollment, *, words: str, address: str, on: date, mark: str = "") -> bytes:
+    """A certificate as an A4 sheet with its QR code, `mark` above it. Needs `font()`."""
     chosen = font()
     if chosen is None:
         raise ValueError("no font on this machine has Chinese")
@@ -86,6 +86,9 @@ def pdf_of(cover: Enrollment, *, words: str, address: str, on: date) -> bytes:
     sheet.add_font("cjk", "", chosen[0], collection_font_number=chosen[1])
     sheet.set_margins(25, 30, 25)
     sheet.add_page()
+    if mark:
+        sheet.set_font("cjk", size=10)
+        sheet.cell(text=mark, w=0, h=8, new_x="LMARGIN", new_y="NEXT")
     sheet.set_font("cjk", size=22)
     sheet.cell(text="职工互助保障参保凭证", align="C", w=0, h=16, new_x="LMARGIN", new_y="NEXT")
     sheet.set_font("cjk", size=11)

@@ -8,6 +8,7 @@ from huigong.models import Employment, Leaving, Member, User
 from huigong.plans.vocabulary import SILENT
 from huigong.refusals import Refused
 from huigong.workflows import audit
+from huigong.workflows.enrollment.moving import NO_DAY
 
 REASONS: Final = {"resigned": "离职", "retired": "退休", "died": "去世", "other": "其他"}
 # No scheme says that leavers lose their cover, and the format has no word for it.
@@ -16,7 +17,9 @@ _EARLIEST: Final = date(2000, 1, 1)
 
 
 @writes
-def leave(member: Member, *, on: date, reason: str, note: str, by: User, at: datetime) -> Leaving:
+def leave(
+    member: Member, *, on: date | None, reason: str, note: str, by: User, at: datetime
+) -> Leaving:
     """Note that a member left their unit; `on` is the last day there.
 
     The employment ends; cover goes on to the end of its term and nothing is refunded. Refuses
@@ -35,9 +38,11 @@ def leave(member: Member, *, on: date, reason: str, note: str, by: User, at: dat
         faults.append(("note", "请写明原因"))
     if open_one is None:
         faults.append(("on", "这位职工已经登记离开，不用再登记"))
+    elif on is None:
+        faults.append(("on", NO_DAY))
     elif not max(open_one.from_on, _EARLIEST) <= on <= at.date():
         faults.append(("on", f"离开日期应在{open_one.from_on}登记之后，且不晚于今天"))
-    if faults:
+    if faults or open_one is None or on is None:
         raise Refused.all(faults)
     Employment.update(to_on=on).where(Employment.id == open_one.id).execute()
     made = Leaving.create(

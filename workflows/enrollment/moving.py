@@ -23,6 +23,8 @@ from huigong.workflows import audit
 
 CLOSED_CLAIMS = ("refused", "paid")
 EARLIEST = date(2000, 1, 1)
+NO_DAY = "请填写日期，如 2025-01-01"
+NO_UNIT = "没有这个单位，请写单位全称或统一社会信用代码"
 UNKNOWN = "没有查到姓名和身份证号都相符的在册职工；新职工请直接上报名册"
 
 
@@ -39,8 +41,8 @@ def ask_relocation(
     *,
     number: str,
     name: str,
-    target: Organization,
-    on: date,
+    target: Organization | None,
+    on: date | None,
     reason: str,
     by: User,
     at: datetime,
@@ -52,9 +54,11 @@ def ask_relocation(
     """
     number = identity.normalize_id(number)
     faults = _unit_faults(target, on, at.date())
+    if not name.strip():
+        faults.append(("name", "请填写姓名"))
     if identity.id_fault(number):
         faults.append(("number", "身份证号不正确，请核对"))
-    if faults:
+    if faults or target is None or on is None:
         raise Refused.all(faults)
     member = Member.get_or_none(Member.id_index == Member.index_of_id(number))
     if member is None or member.name != identity.normalize_name(name):
@@ -72,11 +76,17 @@ def ask_relocation(
     return made
 
 
-def _unit_faults(target: Organization, on: date, today: date) -> list[tuple[str, str]]:
+def _unit_faults(
+    target: Organization | None, on: date | None, today: date
+) -> list[tuple[str, str]]:
     faults = []
-    if target.level != Level.UNIT or target.closed_on:
+    if target is None:
+        faults.append(("target", NO_UNIT))
+    elif target.level != Level.UNIT or target.closed_on:
         faults.append(("target", "只能调到正常的基层单位"))
-    if not EARLIEST <= on <= today:
+    if on is None:
+        faults.append(("on", NO_DAY))
+    elif not EARLIEST <= on <= today:
         faults.append(("on", "调入日期不能晚于今天"))
     return faults
 
@@ -109,7 +119,13 @@ def decide_relocation(
 
 @writes
 def relocate(
-    member: Member, *, target: Organization, on: date, reason: str, by: User, at: datetime
+    member: Member,
+    *,
+    target: Organization | None,
+    on: date | None,
+    reason: str,
+    by: User,
+    at: datetime,
 ) -> Relocation:
     """Move a member to another unit from above; `on` is the first day there.
 
@@ -117,11 +133,11 @@ def relocate(
     """
     faults = _unit_faults(target, on, at.date())
     source = member.organization
-    if source.id == target.id:
+    if target is not None and source.id == target.id:
         faults.append(("target", "这位职工已在这个单位"))
     if len(reason.strip()) < 2:
         faults.append(("reason", "请写明调动的原因"))
-    if faults:
+    if faults or target is None or on is None:
         raise Refused.all(faults)
     Relocation.update(stage="refused", note="上级已另行调动").where(
         Relocation.member == member, Relocation.stage == "asked"

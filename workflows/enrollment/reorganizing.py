@@ -18,7 +18,7 @@ from huigong.models import (
 )
 from huigong.refusals import Refused
 from huigong.workflows import accounts, audit, organizations
-from huigong.workflows.enrollment.moving import EARLIEST, above_both, go_over
+from huigong.workflows.enrollment.moving import EARLIEST, NO_DAY, NO_UNIT, above_both, go_over
 
 OPEN_ROSTERS: Final = ("draft", "returned", "submitted")
 MOST: Final = 50_000  # people in one transaction
@@ -26,7 +26,13 @@ MOST: Final = 50_000  # people in one transaction
 
 @writes
 def merge_units(
-    source: Organization, *, into: Organization, on: date, reason: str, by: User, at: datetime
+    source: Organization,
+    *,
+    into: Organization | None,
+    on: date | None,
+    reason: str,
+    by: User,
+    at: datetime,
 ) -> Reorganization:
     """Merge a unit into another: everybody goes over, and the unit is closed.
 
@@ -36,7 +42,7 @@ def merge_units(
     faults = _place_faults(source, into, on, reason, by, at.date())
     if not faults:
         faults = _unfinished(source)
-    if faults:
+    if faults or into is None or on is None:
         raise Refused.all(faults)
     members = _everybody(source)
     go_over(members, source, into, on)
@@ -53,15 +59,33 @@ def merge_units(
 
 
 def _place_faults(
-    source: Organization, into: Organization, on: date, reason: str, by: User, today: date
+    source: Organization,
+    into: Organization | None,
+    on: date | None,
+    reason: str,
+    by: User,
+    today: date,
 ) -> list[tuple[str, str]]:
-    units = all(o.level == Level.UNIT and o.closed_on is None for o in (source, into))
-    if source.id == into.id or not units:
-        return [("into", "请选择另一个正常的基层单位")]
     faults = []
-    if not accounts.administers(by, above_both(source, into)):
+    if into is None:
+        faults.append(("into", NO_UNIT))
+    elif source.id == into.id or not (_is_open_unit(source) and _is_open_unit(into)):
+        faults.append(("into", "请选择另一个正常的基层单位"))
+    elif not accounts.administers(by, above_both(source, into)):
         faults.append(("into", "两个单位须都在您管理的上级工会之下"))
-    if not EARLIEST <= on <= today:
+    return [*faults, *_common_faults(on, reason, today)]
+
+
+def _is_open_unit(place: Organization) -> bool:
+    return place.level == Level.UNIT and place.closed_on is None
+
+
+def _common_faults(on: date | None, reason: str, today: date) -> list[tuple[str, str]]:
+    """What is wrong with the day and the reason of a merge or a split."""
+    faults = []
+    if on is None:
+        faults.append(("on", NO_DAY))
+    elif not EARLIEST <= on <= today:
         faults.append(("on", "日期不能晚于今天"))
     if len(reason.strip()) < 4:
         faults.append(("reason", "请写明原因和依据，如某某文件"))
@@ -117,7 +141,7 @@ def split_unit(
     name: str,
     code: str,
     people: str,
-    on: date,
+    on: date | None,
     reason: str,
     by: User,
     at: datetime,
@@ -127,19 +151,17 @@ def split_unit(
     `people` names them, one a line, by resident ID or certificate number. Refuses, line by line,
     who is not of this unit; a list without anybody; and as `organizations.found` does.
     """
-    faults: list[tuple[str, str]] = []
-    if source.level != Level.UNIT or source.closed_on or source.parent is None:
+    if not _is_open_unit(source) or source.parent is None:
         raise Refused("name", "只能拆分正常的基层单位")
-    if not EARLIEST <= on <= at.date():
-        faults.append(("on", "日期不能晚于今天"))
-    if len(reason.strip()) < 4:
-        faults.append(("reason", "请写明原因和依据，如某某文件"))
+    faults = _common_faults(on, reason, at.date())
+    if len(name.strip()) < 2:
+        faults.append(("name", "请填写新单位的名称"))
     members, wrong = _named(source, people)
     if wrong:
         faults.append(("people", "；".join(wrong[:8])))
     elif not members:
         faults.append(("people", "请写下转到新单位的职工，一行一个身份证号或凭证号"))
-    if faults:
+    if faults or on is None:
         raise Refused.all(faults)
     unit = organizations.found(
         name=name, level=Level.UNIT, parent=source.parent, code=code, by=by, at=at, opened_on=on
