@@ -23,7 +23,7 @@ def replay() -> Any:
     """Before an unsafe request: claim its key, or answer as the first sending was answered."""
     g.form_key = None
     key = request.form.get(FIELD, "")[:64] if request.method == "POST" else ""
-    if not key or g.session is None:
+    if not key or g.session is None or request.endpoint is None:
         return None
     until = time.monotonic() + PATIENCE.total_seconds()
     while g.form_key is None:
@@ -31,8 +31,10 @@ def replay() -> Any:
             g.form_key = _claim(key)
         except IntegrityError:
             first = FormKey.get_or_none(FormKey.key == key)
-            if first is None:
+            if first is None and time.monotonic() < until:
                 continue  # refused meanwhile: its key is free, and this sending is as good
+            if first is None:
+                raise  # it is not the key that cannot be kept
             if first.session_id == g.session.id and first.location:
                 return redirect(first.location, 303)
             if first.session_id != g.session.id or time.monotonic() > until:

@@ -209,7 +209,9 @@ def _fee(fee: Sheet) -> dict[str, Any]:
     written = _given(written)
     if not set(written) - {"by"}:
         return {}
-    days = _given({name: _whole(fee["pay_by"][name]) for name in CARRIERS})
+    days = _given(
+        {name: _whole(fee["pay_by"][name].strip().removesuffix("日")) for name in CARRIERS}
+    )
     return _given({**written, "pay_by": days, "clause": fee["clause"]})
 
 

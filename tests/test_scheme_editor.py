@@ -7,6 +7,7 @@ from random import Random
 import pytest
 from builders import NOW, a_city, a_county, a_unit, a_user, signed_in
 from builders_claims import a_claim, an_enrollment
+from builders_enrollment import an_approved_roster
 from builders_scheme_editor import a_desk, a_draft, form_of
 from builders_schemes import a_published_edition
 from invented import invent
@@ -365,6 +366,29 @@ def test_a_second_person_publishes_exactly_what_was_shown(app, office):
     public = office.public / "current/anyang/policies/anyang-hospital-2025/index.html"
     assert "按<ins>40%</ins>" in re.sub(r"\s+", "", public.read_text()).replace("部分按<", "按<")
     assert "公众网站已更新" in read(desk.second.get(answer.location))
+
+
+def test_days_of_payment_set_in_the_editor_are_those_that_dues_fall_on(app):
+    desk = a_desk(app)
+    draft = a_draft(desk)
+    form = opened(desk.writer, draft)
+    wrong = read(sent(desk.writer, draft, {**form, "fee-pay_by-city": "32"}, "check"))
+    assert "一个月没有32日。写成1至31的整数" in wrong
+    days = {"fee-pay_by-rest": "10", "fee-pay_by-union": "25日"}
+    assert sent(desk.writer, draft, {**form, **days}, "save").status_code == 303
+    place = f"/admin/schemes/drafts/{draft.id}/publication"
+    page = read(desk.second.get(place))
+    assert "每月10日前缴入" in page
+    seen = re.search(r'name="seen" value="([0-9a-f]{64})"', page).group(1)
+    assert desk.second.send(place, {"seen": seen}).status_code == 303
+    edition = Edition.get(Edition.code == "anyang-hospital-2025")
+    assert edition.plan["fee"]["pay_by"] == {"union": 25, "rest": 10}
+    roster = an_approved_roster(
+        a_unit(desk.city), code=edition.code, at=NOW.replace(month=12, day=16),
+        cover_from=date(2025, 1, 1),
+    )  # fmt: skip
+    fallen = {due.carrier: due.due_on for due in roster.dues}
+    assert fallen == {"unit": date(2025, 1, 10), "union": date(2024, 12, 25)}
 
 
 def test_nobody_who_wrote_in_a_draft_publishes_it(app):

@@ -246,6 +246,13 @@ def test_a_double_click_gets_the_first_answer_and_does_the_deed_once(boss):
     assert first.location == second.location
 
 
+def test_a_form_sent_to_an_address_that_is_not_gets_its_page_at_once(boss):
+    began = time.monotonic()
+    answer = boss.send("/admin/accounts/1/no-such-page", {"form_key": "one"})
+    assert (answer.status_code, time.monotonic() - began < 4) == (405, True)
+    assert not FormKey.select().exists()
+
+
 def test_two_tabs_are_two_deeds(boss):
     first, second = open_account(boss, "one", "aaa"), open_account(boss, "two", "bbb")
     assert first.location != second.location
