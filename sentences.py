@@ -120,12 +120,13 @@ def cap_template(span: str, cap: int) -> str:
 
 
 def pool_template(pool: Plan) -> str:
-    """The sentence of a cap or a deductible that several benefits share."""
+    """The sentence of a cap or a deductible that several benefits share; like every step's it
+    stands after the name."""
     span = SPANS[pool["per"]]
     if "cap" in pool:
-        return f"{pool['name']}：{cap_template(span, pool['cap'])}"
+        return cap_template(span, pool["cap"])
     limit = f"{span}共用起付线{_fen(pool['deductible'])}⟦，此前已计{{prior}}⟧"
-    return f"{pool['name']}：{limit}，{{before}}中计入{{after}}"
+    return f"{limit}，{{before}}中计入{{after}}"
 
 
 def _rated(plan: Plan, written: Plan, bands: list, step: Step) -> dict[str, str]:
