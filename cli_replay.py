@@ -142,13 +142,13 @@ def _words(plan: Plan, said: Replay) -> list[str]:
     ]
     if said.rise:
         lines.append(_fund(said, f"新规则，申领增加{said.rise}%", said.risen, said.earned_now))
+    names = {part["id"]: part["name"] for part in (*plan["benefit"], *plan["pool"])}
     for (owner, name), sums in said.steps.items():
-        lines.append(f"步骤 {owner}·{name}：原{yuan(sums.then)}元，新{yuan(sums.now)}元")
-    lower = 0
+        lines.append(
+            f"步骤 {names.get(owner, owner)}·{name}：原{yuan(sums.then)}元，新{yuan(sums.now)}元"
+        )
     for size in said.sizes:
-        upper = f"至{yuan(size.upper)}" if size.upper is not None else "以上"
-        lines.append(f"每笔{yuan(lower)}{upper}元：原{size.then_claims}笔，新{size.now_claims}笔")
-        lower = size.upper or 0
+        lines.append(f"每笔{size.words}：原{size.then_claims}笔，新{size.now_claims}笔")
     for name, sums in said.named_units():
         lines.append(f"单位 {name}：{sums.claims}笔，原{yuan(sums.then)}元，新{yuan(sums.now)}元")
     return lines + _remarks(said)

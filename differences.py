@@ -15,7 +15,7 @@ from huigong.plans.vocabulary import CARRIERS, FACTS, PARTS, ROUNDINGS
 
 ALIKE = 0.5  # below it two lines are no versions of each other
 _TOKEN = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9][0-9,.]*(?:元|%|天|次|个月|个工作日)?|.", re.DOTALL
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9][0-9,.]*(?:元|%|天|次|个月|个工作日)?|部分|全部|.", re.DOTALL
 )
 
 Plan = dict[str, Any]

@@ -15,7 +15,7 @@ from huigong.access import allow, find, holds, scope, sees_whole, visible
 from huigong.admin.schemes.room import DRAFTERS, one_of, own_editions
 from huigong.differences import differences
 from huigong.models import Claim, DraftEdition, DraftVersion, Edition, Organization, Role, Scheme
-from huigong.money import percent, yuan
+from huigong.money import percent
 from huigong.refusals import Lost, Refused
 from huigong.workflows import drafting
 from huigong.workflows import replay as deeds
@@ -306,7 +306,7 @@ def _page(
         errors=errors, units=units[:MOST_UNITS], more_units=len(units) - MOST_UNITS,
         summary={name: f"{labels.get(name, '')} {fault}".strip() for name, fault in errors.items()},
         schemes=list(visible(Scheme).order_by(Scheme.name)), steps=_steps(source, said),
-        size_words=size_words, ratio_words=ratio_words, claims=claims,
+        ratio_words=ratio_words, claims=claims,
         is_live=claims <= MOST_LIVE, since_then=_since_then(source),
         may_draft=_may_draft(source), query=query,
         newest={**query, "version": None},
@@ -371,16 +371,6 @@ def _steps(source: Source, said: deeds.Replay | None) -> list[tuple[str, deeds.S
     ]
 
 
-def size_words(lower: int, upper: int | None) -> str:
-    """A band of benefits in words: 0元, 500元以下, 500至1,000元, 50,000元以上."""
-    low, high = yuan(lower)[:-3], yuan(upper)[:-3] if upper is not None else ""
-    if upper is None:
-        return f"{low}元以上"
-    if upper == 0:
-        return "未给付"
-    return f"{low}至{high}元" if lower else f"{high}元以下"
-
-
 def ratio_words(basis_points: int | None) -> str:
     return "—" if basis_points is None else percent(basis_points)
 
@@ -415,14 +405,11 @@ def _lines(asked: Asked, said: deeds.Replay) -> list[tuple[Any, ...]]:
         line("说明", "缺少新规则要问的事项，不计入合计", said.unknown),
     ]  # fmt: skip
     rows += [line("步骤", words, sums) for words, sums in _steps(asked.source, said)]
-    lower = 0
     for size in said.sizes:
-        words = size_words(lower, size.upper)
         more = size.now - size.then
         rows.append(
-            ("金额分布", words, size.then_claims, size.then, size.now_claims, size.now, more)
+            ("金额分布", size.words, size.then_claims, size.then, size.now_claims, size.now, more)
         )
-        lower = size.upper or 0
     rows += [line("单位", name, sums) for name, sums in said.named_units()]
     rows += [("改动", turn.words, None, None, None, None, None) for turn in asked.moved]
     return rows

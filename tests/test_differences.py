@@ -2,7 +2,7 @@
 
 from copy import deepcopy
 
-from builders_rules import shipped
+from builders_rules import a_plan, shipped
 
 from huigong.differences import differences
 
@@ -63,3 +63,10 @@ def test_the_order_in_which_a_plan_was_stored_is_no_difference():
     new = deepcopy(old)
     new["fee"]["share"] = dict(reversed(old["fee"]["share"].items()))
     assert differences(old, new) == []
+
+
+def test_bands_that_become_whole_are_marked_by_the_word():
+    bands = 'per = "term"\npay = [["1000元", "30%"], ["以上", "50%"]]'
+    [change] = differences(a_plan(bands), a_plan(f"whole = true\n{bands}"))
+    assert [piece.text for piece in change.before if piece.changed] == ["部分", "部分"]
+    assert [piece.text for piece in change.now if piece.changed] == ["的，全部", "的，全部"]

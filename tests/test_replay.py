@@ -326,6 +326,9 @@ def test_the_terminal_says_the_same(office, edition, monkeypatch):
     text = said("--set", f"{RATE}=62.5", "--rise", "10")
     assert "给付：原6,018.60元，新6,269.38元，差额250.78元" in text
     assert "申领增加10%" in text
+    assert "每笔5,000至10,000元：原1笔，新1笔" in text
+    assert "步骤 住院医疗互助金·按就医地比例：原6,018.60元，新6,269.38元" in text
+    assert "每笔未给付：原0笔，新0笔" in text
     database.db.connect(reuse_if_open=True)
 
 

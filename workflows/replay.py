@@ -19,6 +19,7 @@ from peewee import fn
 from huigong import database, rules
 from huigong.database import aside
 from huigong.models import Claim, Decision, Edition, Enrollment, Organization, Scheme, Stay
+from huigong.money import yuan
 from huigong.plans.vocabulary import FACTS, PARTS, STAY
 
 BATCH = 1000  # members read at once
@@ -49,11 +50,22 @@ class Sums:
 class Size:
     """Claims whose benefit lies in one band, under the old rule and under the new."""
 
+    lower: int  # fen
     upper: int | None  # fen; None above the last bound
     then_claims: int = 0
     then: int = 0
     now_claims: int = 0
     now: int = 0
+
+    @property
+    def words(self) -> str:
+        """未给付, 500元以下, 500至1,000元, 50,000元以上."""
+        low, high = (yuan(bound or 0).removesuffix(".00") for bound in (self.lower, self.upper))
+        if self.upper is None:
+            return f"{low}元以上"
+        if not self.upper:
+            return "未给付"
+        return f"{low}至{high}元" if self.lower else f"{high}元以下"
 
 
 class Kept(NamedTuple):
@@ -96,7 +108,7 @@ class Replay:
     reasons: Counter[str] = field(default_factory=Counter)
     lacking: Counter[str] = field(default_factory=Counter)
     steps: dict[tuple[str, str], Sums] = field(default_factory=lambda: defaultdict(Sums))
-    sizes: list[Size] = field(default_factory=lambda: [Size(b) for b in (*SIZES, None)])
+    sizes: list[Size] = field(default_factory=lambda: list(map(Size, (0, *SIZES), (*SIZES, None))))
     units: dict[int, Sums] = field(default_factory=lambda: defaultdict(Sums))
     turned_down: int = 0  # decided with a refusal by a person: not replayed
     people: int = 0  # enrollments whose contributions are counted
