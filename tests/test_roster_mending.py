@@ -213,6 +213,16 @@ def test_the_units_staff_is_asked_for_and_the_share_checked(half):
     assert submit(half).stage == "submitted"
 
 
+def test_enough_people_need_no_share_where_one_of_the_two_is_enough(half):
+    plan = half.edition.plan
+    plan["group"] = {"people": 3, "share": 5000, "either": True, "clause": "示例"}
+    changed = Edition.update(plan=plan, plan_hash=plan_hash(plan))
+    changed.where(Edition.id == half.edition_id).execute()
+    half = Roster.get_by_id(half.id)
+    assert staffing.too_few(half) == ""
+    assert submit(half).stage == "submitted"
+
+
 def test_who_is_covered_already_counts_towards_the_share(half):
     staffing.state_staff(half.organization, people=8, by=half.made_by, at=NOW)
     with pytest.raises(Refused, match="50%"):

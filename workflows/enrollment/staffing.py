@@ -51,6 +51,8 @@ def too_few(roster: Roster) -> str:
     if not group:
         return ""
     enrolled, staff = joining(roster), staff_of(roster.organization)
+    if group["either"] and group["people"] is not None and enrolled >= group["people"]:
+        return ""  # whatever share of the staff they are
     if group["share"] is not None and staff is None:
         return "这个计划要求达到职工总数的一定比例，请填写本单位职工总数"
     if staff is not None and staff < enrolled:
