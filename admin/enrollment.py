@@ -181,7 +181,7 @@ def draft() -> Any:
 def _declare_gift(roster: Roster) -> str:
     """Declare what the upload form says of a gift; why it does not fit the file, or ""."""
     try:
-        typed = gift_screens.typed(request.form)
+        typed = gift_screens.typed(request.form, roster.organization)
         gifts.declare(roster, **typed, by=g.user, at=clock.now())
     except Refused as refused:
         return str(refused)
@@ -191,10 +191,7 @@ def _declare_gift(roster: Roster) -> str:
 def _gift_faults(form: Any, unit: Organization) -> None:
     """Refuse a gift that is wrong whatever the file says."""
     if form.get("kind"):
-        said = gift_screens.typed(form)
-        said.pop("marked")
-        if faults := gifts.unfit(unit, **said):
-            raise Refused.all(faults)
+        gift_screens.typed(form, unit)
 
 
 def _draft(form: Any) -> Roster:

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, send_file, url_for
 from peewee import fn
 
-from huigong import clock, money
+from huigong import clock, identity, money
 from huigong.access import allow, find, holds, scope, visible
 from huigong.admin.lists import Page, Waiting, newest, page_of
 from huigong.models import Due, Edition, Gift, Organization, Role, Roster
@@ -161,17 +161,19 @@ def declare_now(id: int) -> Any:
             deeds.drop(roster, by=g.user, at=clock.now())
             flash("已取消赠送：自筹部分仍按名册所选，由单位或职工承担")
         else:
-            gift = deeds.declare(roster, **typed(form), by=g.user, at=clock.now())
+            said = typed(form, roster.organization)
+            gift = deeds.declare(roster, **said, by=g.user, at=clock.now())
             flash(f"已写明由{gift.name}赠送，提交名册后请赠送方同意")
     except Refused as refused:
         return _declare_page(roster, form, refused.by_field()), 422
     return redirect(url_for("enrollment.page", id=id), 303)
 
 
-def typed(form: Any) -> dict[str, Any]:
-    """A declaration as typed. Refuses an amount that is none, and choices not made."""
+def typed(form: Any, unit: Organization) -> dict[str, Any]:
+    """A declaration as typed, for a unit's roster. Refuses an amount that is none and choices not
+    made, together with whatever else is wrong with it."""
     faults, each = [], None
-    kind, measure = form.get("kind", ""), form.get("measure", "")
+    measure = form.get("measure", "")
     if measure not in MEASURES:
         faults.append(("measure", "请选择赠送多少"))
     if form.get("whom") not in WHOM:
@@ -181,15 +183,20 @@ def typed(form: Any) -> dict[str, Any]:
             each = money.parse_yuan(form.get("each", ""))
         except ValueError:
             faults.append(("each", "请填写每人赠送多少元，最多两位小数"))
+    said = {**_said(form), "whole": measure == "whole", "each": each}
+    faults += deeds.unfit(unit, **said)
     if faults:
         raise Refused.all(faults)
-    number = form.get("giver", "") if kind == "organization" else ""
-    number = int(number) if number.isdecimal() and len(number) < 10 else 0
-    return {
-        "kind": kind, "giver": Organization.get_or_none(Organization.id == number),
-        "name": form.get("name", ""), "basis": form.get("basis", ""),
-        "whole": measure == "whole", "each": each, "marked": form["whom"] == "marked",
-    }  # fmt: skip
+    return {**said, "marked": form["whom"] == "marked"}
+
+
+def _said(form: Any) -> dict[str, Any]:
+    """The giver that a form names, and on what basis."""
+    kind, number = form.get("kind", ""), form.get("giver", "")
+    chosen = kind == "organization" and number.isdecimal() and len(number) < 10
+    giver = Organization.get_or_none(Organization.id == int(number)) if chosen else None
+    name = giver.name if giver else identity.plain_text(form.get("name", "")).strip()
+    return {"kind": kind, "giver": giver, "name": name, "basis": form.get("basis", "")}
 
 
 # ── answered by the giver ───────────────────────────────────────────────────────────────────

@@ -26,6 +26,7 @@ from huigong.models import (
     Decision,
     Edition,
     Enrollment,
+    IdCorrection,
     Member,
     Organization,
     Role,
@@ -170,6 +171,9 @@ def page(id: int) -> Any:
         claims=list(claims),
         claim_stages=CLAIM_STAGES,
         employments=list(member.employments),
+        id_asked=IdCorrection.get_or_none(
+            IdCorrection.member == member, IdCorrection.stage == "asked"
+        ),
         may_reveal=holds(Role.CLERK, Role.REVIEWER, Role.FINANCE, at=member.organization),
         sex=SEX[member.sex],
         membership=MEMBERSHIP[member.membership],

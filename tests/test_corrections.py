@@ -207,6 +207,9 @@ def test_from_the_members_page_to_the_approved_id(app, member, office):
     assert clerk.send(f"{address}-id", sent).status_code == 303
     request = IdCorrection.get()
     assert "件身份证更正待审核" in reviewer.get("/admin/").get_data(as_text=True)
+    for who in (clerk, reviewer):  # the member's page says that it waits
+        page = who.get(f"/admin/members/{member.id}").get_data(as_text=True)
+        assert "由申请人以外的审核人" in page
     place = f"/admin/id-corrections/{request.id}"
     assert place in reviewer.get("/admin/id-corrections").get_data(as_text=True)
     assert RIGHT in reviewer.get(place).get_data(as_text=True)

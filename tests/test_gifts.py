@@ -373,6 +373,15 @@ def test_a_gift_is_declared_with_the_upload(app, office):
     assert Gift.select().count() == 1
 
 
+def test_an_empty_declaration_is_told_every_gap_at_once(app):
+    roster = a_drafted_roster(people=1)
+    clerk = signed_in(app, roster.made_by)
+    answer = clerk.send(f"/admin/rosters/{roster.id}/gift", {})
+    assert answer.status_code == 422
+    told = re.findall(r'<li><a href="#([\w-]+)">', answer.get_data(as_text=True))
+    assert set(told) == {"kind", "basis", "measure", "whom"}
+
+
 def test_another_units_gift_is_as_absent(app):
     roster, gift = a_given_roster()
     stranger = signed_in(app, a_user(Role.CLERK, Role.FINANCE, at=a_county_unit("示例外厂工会")))
