@@ -217,8 +217,8 @@ def roster(id: int) -> Any:
         roster=roster,
         dues=dues,
         payments=_payments(roster),
-        receipts=[r for r in _receipts_of(roster) if r],
-        receipt=all(_receipts_of(roster)) and bool(dues),
+        receipts=[r for r in receipts_of(roster) if r],
+        receipt=all(receipts_of(roster)) and bool(dues),
         remarks={due.id: remarks.remark_of(due) for due in dues},
         is_paid=bool(dues) and deeds.is_paid(roster),
         ours=received_here(roster),
@@ -237,7 +237,7 @@ def _unstated(roster: Roster, dues: list[Due]) -> list[str]:
     return [due.carrier for due in dues if not deeds.stated_day(plan, due.carrier)]
 
 
-def _receipts_of(roster: Roster) -> list[Receipt | None]:
+def receipts_of(roster: Roster) -> list[Receipt | None]:
     """A roster's receipts, the unit's and the giver's; None for one still to be confirmed."""
     owing = {due.carrier == "gift" for due in roster.dues.where(Due.live())}
     return [deeds.receipt_of(roster, given=given) for given in sorted(owing)]

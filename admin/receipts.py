@@ -12,6 +12,7 @@ from huigong.admin.funding import (
     Payer,
     funding,
     only_received_here,
+    receipts_of,
     to_confirm,
 )
 from huigong.admin.lists import Order, newest, page_of
@@ -20,6 +21,7 @@ from huigong.models import Due, Organization, Receipt, ReceiptVoid, ReceiptWante
 from huigong.plans.vocabulary import OPERATORS, OWERS
 from huigong.refusals import Refused
 from huigong.workflows import funding as deeds
+from huigong.workflows import gifts
 from huigong.workflows.schemes import plan_of
 
 
@@ -50,15 +52,23 @@ def confirm_receipt(id: int) -> Any:
         receipt = deeds.confirm_receipt(roster, by=g.user, at=clock.now())
     except Refused as refused:
         return _receipt_page(roster, refused.by_field()), 422
-    flash(f"已开票确认，编号 {receipt.number}")
+    made = [r for r in receipts_of(roster) if r and r.id >= receipt.id]
+    flash(f"已开票确认，编号 {'、'.join(r.number for r in made)}")
+    if len(made) > 1:
+        return redirect(url_for("funding.roster", id=id), 303)
     return redirect(url_for("funding.receipt_print", id=receipt.id), 303)
 
 
 def _receipt_page(roster: Roster, errors: dict[str, str]) -> str:
-    total = sum(due.amount for due in roster.dues.where(Due.live()))
+    gift = gifts.of_roster(roster)
+    wanting = [
+        (gift.name if gift and given else roster.organization.name, total)
+        for given, total in deeds.receipts_wanting(roster)
+    ]
     return render_template(
         "admin/funding/receipt.html",
-        roster=roster, total=total, is_paid=deeds.is_paid(roster), errors=errors,
+        roster=roster, wanting=wanting, is_paid=deeds.is_paid(roster), errors=errors,
+        has_receipts=[r for r in receipts_of(roster) if r],
     )  # fmt: skip
 
 

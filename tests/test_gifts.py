@@ -337,8 +337,16 @@ def test_clerk_giver_reviewer_and_finance_carry_a_gift_through_their_pages(app):
     assert finance.get("/admin/gifts.xlsx").data[:2] == b"PK"
     for each in roster.dues:
         paid(each)
+    asked = finance.get(f"/admin/funding/rosters/{roster.id}/receipt").get_data(as_text=True)
+    for words in ("将开出 2 张收据", "60.00", "示例职工基金会", "100.00"):
+        assert words in asked
     sent = finance.send(f"/admin/funding/rosters/{roster.id}/receipt")
     assert sent.status_code == 303
+    told = finance.get(sent.location).get_data(as_text=True)
+    assert "编号 SJ2024-000001、SJ2024-000002" in told
+    asked = finance.get(f"/admin/funding/rosters/{roster.id}/receipt").get_data(as_text=True)
+    assert "已开：" in asked
+    assert "确认已开票" not in asked
     theirs = funding.receipt_of(Roster.get_by_id(roster.id), given=True)
     slip = finance.get(f"/admin/funding/receipts/{theirs.id}").get_data(as_text=True)
     assert "示例职工基金会（赠送方）" in slip

@@ -372,21 +372,28 @@ def confirm_receipt(roster: Roster, *, by: User, at: datetime) -> Receipt:
     Refuses a roster that is not fully paid, owes nothing, or has its receipts already. Returns
     the first of those made.
     """
-    dues = list(roster.dues.where(Due.live()))
-    if not dues:
+    if not roster.dues.where(Due.live()).exists():
         raise Refused("receipt", "这份名册没有应缴，不需要开票")
     if not is_paid(roster):
         raise Refused("receipt", "还有应缴没有到账，缴清后才能开票确认")
-    made, known = [], None
-    for given in (False, True):
-        total = sum(due.amount for due in dues if (due.carrier == "gift") is given)
-        if total and not (before := receipt_of(roster, given=given)):
-            made.append(_confirm(roster, total, given=given, by=by, at=at))
-        elif total:
-            known = before
-    if not made and known:
-        raise Refused("receipt", f"这份名册已开票确认，编号{known.number}")
+    made = [
+        _confirm(roster, total, given=given, by=by, at=at)
+        for given, total in receipts_wanting(roster)
+    ]
+    if not made:
+        known = receipt_of(roster) or receipt_of(roster, given=True)
+        raise Refused("receipt", f"这份名册已开票确认，编号{known.number if known else ''}")
     return made[0]
+
+
+def receipts_wanting(roster: Roster) -> list[tuple[bool, int]]:
+    """The receipts that a roster still lacks: whether of what was given, and how many fen."""
+    dues = list(roster.dues.where(Due.live()))
+    totals = [
+        (given, sum(due.amount for due in dues if (due.carrier == "gift") is given))
+        for given in (False, True)
+    ]
+    return [(given, fen) for given, fen in totals if fen and not receipt_of(roster, given=given)]
 
 
 def _confirm(roster: Roster, total: int, *, given: bool, by: User, at: datetime) -> Receipt:
