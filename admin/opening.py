@@ -16,6 +16,7 @@ from flask import (
     send_file,
     url_for,
 )
+from werkzeug.datastructures import FileStorage
 
 from huigong import clock, uploads
 from huigong.access import allow, find, visible
@@ -52,7 +53,7 @@ def waiting() -> list[Waiting]:
 @opening.get("/opening")
 @allow(Role.ADMINISTRATOR, on=Opening, menu=(82, "期初数据"))
 def index() -> Any:
-    return _index_page({}, [])
+    return _index_page({}, None)
 
 
 def _cities() -> list[Any]:
@@ -60,13 +61,17 @@ def _cities() -> list[Any]:
     return list(cities.order_by(Organization.pinyin).limit(50))
 
 
-def _index_page(form: Any, faults: list[str]) -> str:
+def _index_page(form: Any, refused: Refused | None) -> str:
+    """The list and the form; what is wrong stands beside its field, rows stand in a list."""
+    told = refused.faults if refused else []
+    beside = len({field for field, _ in told}) == len(told)
+    faults = [] if beside else [message for _, message in told]
     return render_template(
         "admin/opening/index.html",
         page=page_of(Opening, newest(Opening)),
         cities=[(city.id, city.name) for city in _cities()], kinds=KINDS, stages=STAGES,
-        form=form, errors={"file": faults[0]} if len(faults) == 1 else {},
-        faults=faults[:FAULTS_SHOWN] if len(faults) > 1 else [], more=len(faults) - FAULTS_SHOWN,
+        form=form, errors=refused.by_field() if refused and beside else {},
+        faults=faults[:FAULTS_SHOWN], more=len(faults) - FAULTS_SHOWN,
     )  # fmt: skip
 
 
@@ -86,35 +91,44 @@ def template() -> Any:
 @opening.post("/opening/new")
 @allow(Role.ADMINISTRATOR, on=Organization)
 def keep() -> Any:
-    form, upload = request.form, request.files.get("file")
-    folder, kept = current_app.config["SETTINGS"].files, None
+    form, folder, kept = request.form, current_app.config["SETTINGS"].files, None
     try:
-        if upload is None or not upload.filename:
-            raise Refused("file", "请选择填好的文件")
-        kept = uploads.keep(
-            folder, upload.stream, name=upload.filename, field="file", limit=uploads.ROSTER_LIMIT
-        )
-        asked = {"kind": form.get("kind", ""), "kept": kept, "by": g.user, "at": clock.now()}
+        city, upload = _asked()
+        name, limit = upload.filename or "", uploads.ROSTER_LIMIT
+        kept = uploads.keep(folder, upload.stream, name=name, field="file", limit=limit)
+        asked = {"kind": form["kind"], "kept": kept, "by": g.user, "at": clock.now()}
         if is_big(kept, folder):
-            made = opening_jobs.keep_in_background(_city(), **asked)
+            made = opening_jobs.keep_in_background(city, **asked)
         else:
-            made = deeds.keep_opening(_city(), folder=folder, **asked)
+            made = deeds.keep_opening(city, folder=folder, **asked)
     except Refused as refused:
         if kept is not None:
             uploads.drop(folder, kept.file)
-        return _index_page(form, [message for _, message in refused.faults]), 422
+        return _index_page(form, refused), 422
     return redirect(url_for("opening.page", id=made.id), 303)
 
 
-def _city() -> Organization:
+def _asked() -> tuple[Organization, FileStorage]:
+    """The city and the file of the form. Refuses what was not chosen, its kind too."""
+    city, upload, faults = _city(), request.files.get("file"), []
+    if city is None:
+        faults.append(("city", "请选择城市"))
+    if request.form.get("kind") not in KINDS:
+        faults.append(("kind", "请选择是参保、到账还是已付申领"))
+    if upload is None or not upload.filename:
+        faults.append(("file", "请选择填好的文件"))
+    if faults or city is None or upload is None:
+        raise Refused.all(faults)
+    return city, upload
+
+
+def _city() -> Organization | None:
     """The city that the form names, or the only one there is."""
     cities = {str(city.id): city for city in _cities()}
     city = cities.get(request.form.get("city", ""))
     if city is None and len(cities) == 1:
         city = next(iter(cities.values()))
-    if city is None:
-        raise Refused("city", "期初数据由市级工会的管理员导入")
-    return city  # type: ignore[no-any-return]
+    return city
 
 
 @opening.get("/opening/<int:id>")
