@@ -80,6 +80,7 @@ def _page(proposal: renewal.Proposal, form: Any, errors: dict[str, str]) -> str:
         fees=(sum(p.cover.fee for p in chosen), sum(p.fee or 0 for p in chosen)),
         edition_options=[(e.code, e.name) for e in proposal.editions],
         may_draft=holds(Role.CLERK, at=proposal.unit),
+        begun=renewal.begun_roster(proposal.unit.id, proposal.scheme.id, proposal.ends),
     )  # fmt: skip
 
 

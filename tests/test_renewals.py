@@ -129,6 +129,10 @@ def test_two_clicks_from_the_roster(app, unit):
     done = clerk.send(link.split("?")[0], {**form, "rest_by": "unit", "keep": people[:2]})
     assert done.status_code == 303
     assert "续保" in clerk.get(done.location).get_data(as_text=True)
+    assert "还没有批准" not in asked.get_data(as_text=True)
+    again = clerk.get(link).get_data(as_text=True)
+    assert f'href="{done.location}"' in again
+    assert "还没有批准" in again
     assert clerk.get("/admin/renewals").status_code == 200
 
 

@@ -3,7 +3,7 @@
 import re
 from datetime import date
 
-from builders import NOW, a_user, signed_in
+from builders import NOW, TODAY, a_user, signed_in
 from builders_enrollment import (
     a_county_unit,
     a_drafted_roster,
@@ -16,7 +16,7 @@ from builders_funding import a_finance, paid
 
 from huigong import clock
 from huigong.models import Role
-from huigong.workflows import funding
+from huigong.workflows import enrollment, funding
 
 
 def next_step(app, roster):
@@ -52,6 +52,9 @@ def test_an_approved_roster_names_who_pays_who_receipts_and_when_cover_is_in_for
     assert sentence.startswith(
         f"请{receiver}、{county}、{unit}按应缴日期汇款，由{receiver}财务登记"
     )
+    clock.fix(date(2025, 1, 2))
+    assert "全部缴清后，保障自2025年1月1日算起。" in next_step(app, roster)[0]
+    clock.fix(TODAY)
     for due in roster.dues:
         paid(due)
     sentence, _ = next_step(app, roster)
@@ -64,3 +67,19 @@ def test_an_approved_roster_names_who_pays_who_receipts_and_when_cover_is_in_for
     assert next_step(app, roster)[0].startswith("参保费已缴清，保障已于2025年1月1日生效。")
     clock.fix(date(2026, 1, 1))
     assert next_step(app, roster)[0].startswith("参保费已缴清，保障已于2025年12月31日到期。")
+
+
+def test_a_start_that_has_passed_is_told_before_the_submission_and_before_the_approval(app):
+    roster = a_drafted_roster()
+    clerk = signed_in(app, roster.made_by)
+    reviewer = signed_in(app, a_user(Role.REVIEWER, at=roster.organization.parent))
+
+    def told(client, page):
+        asked = client.get(f"/admin/rosters/{roster.id}/{page}").get_data(as_text=True)
+        return "保障开始日2025年1月1日已过" in asked
+
+    assert not told(clerk, "submit")
+    clock.fix(date(2025, 1, 2))
+    assert told(clerk, "submit")
+    enrollment.submit_roster(roster, clean_only=False, by=roster.made_by, at=NOW)
+    assert told(reviewer, "approve")

@@ -115,13 +115,14 @@ def endings(units: Any, on: date) -> list[Ending]:
     places = {o.id: o for o in Organization.select().where(Organization.id << [r[0] for r in rows])}
     funds = {s.id: s for s in Scheme.select().where(Scheme.id << [r[1] for r in rows])}
     return [
-        Ending(places[unit], funds[scheme], ends, people, _open_roster(unit, scheme, ends))
+        Ending(places[unit], funds[scheme], ends, people, begun_roster(unit, scheme, ends))
         for unit, scheme, ends, people in rows
         if places[unit].closed_on is None
     ]
 
 
-def _open_roster(unit: int, scheme: int, ends: date) -> Roster | None:
+def begun_roster(unit: int, scheme: int, ends: date) -> Roster | None:
+    """The latest roster of a unit for a term after the one that ends, while it is not approved."""
     found: Roster | None = (
         Roster.select(Roster)
         .join(Edition)
