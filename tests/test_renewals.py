@@ -79,12 +79,13 @@ def test_nobody_and_no_edition_are_refused_and_leave_no_file(unit, tmp_path):
     proposal = proposal_of(last_year(unit))
     clerk = a_user(Role.CLERK, at=unit)
     given = {"rest_by": "unit", "folder": tmp_path / "files", "by": clerk, "at": A_YEAR_ON}
+    before = list((tmp_path / "files").iterdir())  # last year's
     with pytest.raises(Refused, match="至少保留一名"):
         renewal.draft_renewal(proposal, going=set(), **given)
     everyone = {person.cover.id for person in proposal.going}
     with pytest.raises(Refused):
         renewal.draft_renewal(proposal, going=everyone, **{**given, "rest_by": "nobody"})
-    assert not (tmp_path / "files").exists() or not list((tmp_path / "files").iterdir())
+    assert list((tmp_path / "files").iterdir()) == before
 
 
 def test_who_is_renewed_already_is_barred_and_no_longer_listed_as_ending(unit, tmp_path):
