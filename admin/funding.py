@@ -179,10 +179,10 @@ def _page(filters: Filters) -> Any:
 
 
 def _with_rosters(dues: Any) -> Any:
-    """Dues with what a list shows of them: fen received, roster, unit, edition, payer."""
+    """Dues with what a list shows of them: fen received, roster, unit, edition, who pays."""
     received = Due.received().alias("received_fen")
     return (
-        dues.select(Due, Roster, Organization, Edition, Payer, received)
+        dues.select(Due, Roster, Organization, Edition, Payer, received, Due.giver())
         .join_from(Due, Roster)
         .join_from(Roster, Edition)
         .join_from(Due, Organization, on=Due.organization)

@@ -1,6 +1,7 @@
 """Gifts on the screen: declared on a draft, agreed to or not by the giver, listed and printed."""
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, send_file, url_for
@@ -8,11 +9,12 @@ from peewee import fn
 
 from huigong import clock, identity, money
 from huigong.access import allow, find, holds, scope, visible
-from huigong.admin.lists import Page, Waiting, newest, page_of
+from huigong.admin.lists import Waiting, newest, page_of
+from huigong.database import among
 from huigong.models import Due, Edition, Gift, Organization, Role, Roster
 from huigong.refusals import Refused
 from huigong.sheets import Column, write_workbook
-from huigong.workflows import funding, remarks, shares
+from huigong.workflows import funding, remarks, reminders, shares
 from huigong.workflows import gifts as deeds
 from huigong.workflows.schemes import plan_of
 
@@ -89,16 +91,17 @@ def index() -> Any:
         agreed = agreed.where(Gift.name.contains(asked["q"]))
     sums = agreed.select(fn.SUM(Gift.people), fn.SUM(Gift.amount)).tuples().get()
     return render_template(
-        "admin/gifts/index.html", page=page, asked=asked, stages=STAGES, received=_received(page),
-        people=int(sums[0] or 0), amount=int(sums[1] or 0), kinds=deeds.KINDS,
+        "admin/gifts/index.html", page=page, asked=asked, stages=STAGES,
+        received=_received(page.rows), people=int(sums[0] or 0), amount=int(sums[1] or 0),
+        kinds=deeds.KINDS,
     )  # fmt: skip
 
 
-def _received(page: Page) -> dict[int, int]:
+def _received(gifts: Sequence[Gift]) -> dict[int, int]:
     """Fen received on each listed gift, by its roster."""
-    rosters = [gift.roster_id for gift in page.rows]
+    rosters = [gift.roster_id for gift in gifts]
     found: Any = Due.select(Due.roster, Due.received()).where(
-        Due.roster << rosters, Due.carrier == "gift", Due.live()
+        among(Due.roster, rosters), Due.carrier == "gift", Due.live()
     )
     return {roster: int(fen) for roster, fen in found.tuples()}
 
@@ -108,12 +111,13 @@ def _received(page: Page) -> dict[int, int]:
 def workbook() -> Any:
     """The list as a workbook."""
     _, filters = _asked()
-    query = _shown().where(scope(Gift), *filters).order_by(Gift.id.desc())
+    listed = list(_shown().where(scope(Gift), *filters).order_by(Gift.id.desc()).limit(5000))
+    received = _received(listed)
     rows = [
         (gift.name, deeds.KINDS[gift.kind], gift.organization.name, gift.roster.number,
          gift.roster.edition.name, gift.roster.cover_from, gift.people, gift.amount,
-         due.paid if (due := deeds.due_of(gift)) else 0, STAGES[gift.stage][0])
-        for gift in query.limit(5000)
+         received.get(gift.roster_id, 0), STAGES[gift.stage][0])
+        for gift in listed
     ]  # fmt: skip
     book = io.BytesIO()
     write_workbook(book, COLUMNS, rows, sheet="赠送", title="赠送参保")
@@ -253,12 +257,33 @@ def answer(id: int) -> Any:
 @gifts.get("/gifts/<int:id>/notice")
 @allow(*READERS, on=Gift)
 def notice(id: int) -> Any:
-    """The fee notice made out to the giver."""
-    gift = find(Gift, id)
+    """The fee notice made out to the giver, and that a donor was reminded by it."""
+    return _notice(find(Gift, id), {})
+
+
+def _notice(gift: Gift, errors: dict[str, str]) -> str:
     due: Any = deeds.due_of(gift) or abort(404)
     plan = plan_of(gift.roster.edition)
     return render_template(
         "admin/gifts/notice.html", gift=gift, roster=gift.roster, due=due,
         words=deeds.words_of(gift), remark=remarks.remark_of(due),
         unstated=not funding.stated_day(plan, "gift"),
+        may_remind=gift.giver_id is None and due.paid < due.amount and _may_answer(gift),
+        told=reminders.donors_told([gift.id]).get(gift.id), ways=reminders.WAYS, errors=errors,
     )  # fmt: skip
+
+
+@gifts.post("/gifts/<int:id>/notice")
+@allow(Role.FINANCE, on=Gift)
+def remind(id: int) -> Any:
+    """Note that a donor outside the unions was told; an organization is reminded as a payer."""
+    gift = find(Gift, id)
+    if gift.giver_id is not None or not _may_answer(gift):
+        abort(404)
+    way = request.form.get("way", "")
+    try:
+        reminders.remind_donor(gift, way=way, by=g.user, at=clock.now())
+    except Refused as refused:
+        return _notice(gift, refused.by_field()), 422
+    flash(f"已记下对{gift.name}的催缴")
+    return redirect(url_for("gifts.notice", id=gift.id), 303)

@@ -58,6 +58,7 @@ def index() -> Any:
         gifts={gift.id: gift for gift in gifts}, page=page,
         places={place.id: place for place in places}, lateness=lateness,
         told=deeds.last_told([row.payer for row in page.rows], _receivers()), ways=deeds.WAYS,
+        donors_told=deeds.donors_told(row.gift for row in page.rows if row.gift),
         days=deeds.SOON_DAYS,
     )  # fmt: skip
 

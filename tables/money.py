@@ -42,12 +42,24 @@ class Due(Base):
         """The condition that a due counts: a gift that was taken back let its due fall."""
         return cls.id.not_in(DueReversal.select(DueReversal.due))
 
+    giver_name = ""  # where a list asked for it together with its dues
+
+    @classmethod
+    def giver(cls) -> Any:
+        """The expression for the name of who gives it, null for what is no gift; a list selects it
+        as `giver_name`, so that `payer_name` asks nothing more."""
+        named = Gift.select(Gift.name).where(Gift.roster == cls.roster, Gift.stage != "dropped")
+        return Case(None, [(cls.carrier == "gift", named)]).alias("giver_name")
+
     @property
     def payer_name(self) -> str:
         """Who pays, as a person reads it: a gift's giver may be no organization of ours."""
         if self.carrier != "gift":
             return str(self.payer.name)
-        return str(Gift.get(Gift.roster == self.roster_id, Gift.stage != "dropped").name)
+        if not self.giver_name:
+            query: Any = Due.select(Due.giver()).where(Due.id == self.id)
+            self.giver_name = query.scalar()
+        return str(self.giver_name)
 
     @classmethod
     def received(cls) -> Any:
@@ -409,6 +421,13 @@ class Reminder(Base):
     amount = BigIntegerField()
     by = ForeignKeyField(User)
     on = DateField()
+
+
+class GiftReminder(Base):
+    """That a reminder went to the donor of a gift; its others went to the payer itself."""
+
+    reminder = ForeignKeyField(Reminder, unique=True, backref="to_donors")
+    gift = ForeignKeyField(Gift, backref="reminders")
 
 
 class AccountName(Base):

@@ -107,6 +107,21 @@ def app(office: Settings) -> Flask:
     return application
 
 
+@pytest.fixture
+def asked_sql(office: Settings, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every statement that the database is sent from here on, to count or to clear."""
+    sent: list[str] = []
+    kind = type(database.db.obj)
+    run = kind.execute_sql
+
+    def kept(self, sql, *more, **named):
+        sent.append(sql)
+        return run(self, sql, *more, **named)
+
+    monkeypatch.setattr(kind, "execute_sql", kept)
+    return sent
+
+
 @pytest.fixture(scope="session")
 def rivals() -> Iterator[Rivals]:
     """Processes for races, started when the first test asks for them."""

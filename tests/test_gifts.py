@@ -20,9 +20,10 @@ from builders_statements import a_line, imported, matched
 from test_shares import a_top_up
 
 from huigong import clock
-from huigong.models import Due, Enrollment, Gift, Level, Payment, Role, Roster
+from huigong.models import Due, Enrollment, Gift, Level, Payment, Reminder, Role, Roster
 from huigong.plans.vocabulary import OWERS
 from huigong.refusals import Lost, Refused
+from huigong.sheets import read_rows
 from huigong.site.build import build
 from huigong.workflows import (
     agreement,
@@ -35,6 +36,7 @@ from huigong.workflows import (
     top_ups,
 )
 from huigong.workflows.enrollment import certificates, renewal
+from huigong.workflows.statements import matching
 
 AT_ZHENGZHOU = NOW.replace(year=2023, month=8, day=1)
 
@@ -432,7 +434,7 @@ def test_a_reminder_goes_to_the_donor_by_name_and_leaves_who_collects_its_own(ap
     page = page_of(app, finance, "/admin/reminders/")
     for name in (gift.name, "示例基金会"):
         assert re.search(rf'/gifts/\d+/notice">{name}</a>', page)
-    assert "请发赠送缴费通知" in page
+    assert "还没有，请发赠送缴费通知" in page
     letter = page_of(app, finance, f"/admin/reminders/payers/{office.id}/")
     assert "合计人民币 60.00 元" in letter
     assert OWERS["gift"] not in letter
@@ -441,6 +443,69 @@ def test_a_reminder_goes_to_the_donor_by_name_and_leaves_who_collects_its_own(ap
     for due in Due.select().where(Due.carrier == "gift"):
         paid(due)
     assert gift.name not in page_of(app, finance, "/admin/reminders/")
+
+
+def test_a_donor_s_reminder_is_noted_on_its_notice_and_is_nobody_else_s(app):
+    roster, gift = a_given_roster()
+    office, finance = roster.edition.organization, finance_of(gift)
+    clock.fix(date(2025, 2, 1))
+    browser, notice = signed_in(app, finance), f"/admin/gifts/{gift.id}/notice"
+    assert "还没有催缴过" in browser.get(notice).get_data(as_text=True)
+    assert browser.send(notice, {"way": "owl"}).status_code == 422
+    assert browser.send(notice, {"way": "phone"}).location.endswith(notice)
+    told = Reminder.get()
+    assert (told.organization_id, told.dues, told.amount) == (office.id, 1, gift.amount)
+    assert "上次催缴：2025-02-01，电话" in browser.get(notice).get_data(as_text=True)
+    page = browser.get("/admin/reminders/").get_data(as_text=True)
+    assert page.count("2025-02-01，电话") == 1
+    assert "还没有</td>" in page, "the collecting office was not reminded of its own share"
+    county = signed_in(app, a_user(Role.FINANCE, at=roster.organization.parent))
+    assert "已用电话催缴" not in county.get(notice).get_data(as_text=True)
+    assert county.send(notice, {"way": "phone"}).status_code == 404
+    paid(gifts.due_of(gift))
+    assert "记下催缴" not in browser.get(notice).get_data(as_text=True)
+    with pytest.raises(Refused, match="不需要催缴"):
+        reminders.remind_donor(gift, way="phone", by=finance, at=NOW)
+
+
+def test_an_organizations_gift_is_reminded_as_a_payer_not_as_a_donor(app):
+    roster = a_drafted_roster(people=2)
+    county = roster.organization.parent
+    _, gift = a_given_roster(roster, kind="organization", giver=county, whole=True)
+    browser = signed_in(app, a_user(Role.FINANCE, at=county))
+    notice = f"/admin/gifts/{gift.id}/notice"
+    assert "记下催缴" not in browser.get(notice).get_data(as_text=True)
+    assert browser.send(notice, {"way": "phone"}).status_code == 404
+    with pytest.raises(Refused, match="不需要催缴"):
+        reminders.remind_donor(gift, way="phone", by=finance_of(gift), at=NOW)
+
+
+def test_lists_of_gifts_and_of_their_dues_ask_no_more_the_longer_they_are(app, asked_sql, tmp_path):
+    gift = a_given_roster()[1]
+    paid(gifts.due_of(gift), 10_00)
+    browser = signed_in(app, finance_of(gift))
+
+    def asked() -> list[int]:
+        counts = []
+        for place in ("/admin/gifts", "/admin/gifts.xlsx", "/admin/funding/?whose=all"):
+            asked_sql.clear()
+            assert browser.get(place).status_code == 200
+            counts.append(len(asked_sql))
+        asked_sql.clear()
+        dues = matching.load_dues(due.id for due in Due.select())
+        assert gift.name in {due.payer_name for due in dues}
+        return [*counts, len(asked_sql)]
+
+    few = asked()
+    for number in range(3):
+        unit = a_county_unit(f"示例{number}厂工会")
+        a_given_roster(a_drafted_roster(unit, people=1), name=f"示例企业{number}")
+    assert asked() == few
+    book = tmp_path / "gifts.xlsx"
+    book.write_bytes(browser.get("/admin/gifts.xlsx").data)
+    with read_rows(book) as rows:
+        listed = [row for _, row in rows]
+    assert [float(row[8]) for row in listed[2:]] == [0, 0, 0, 10]
 
 
 def test_the_public_site_never_names_a_giver(office):

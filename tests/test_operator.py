@@ -9,7 +9,6 @@ from builders import NOW, a_unit, a_user, signed_in
 from builders_enrollment import a_county_unit, a_drafted_roster, a_person, an_approved_roster
 from test_gifts import a_given_roster
 
-from huigong import database
 from huigong.models import AuditEvent, OperatorAnswer, Role, Roster, Scheme
 from huigong.refusals import Refused
 from huigong.sheets import Column, read_rows, write_workbook
@@ -64,12 +63,7 @@ def test_every_column_can_be_written(scheme, tmp_path):
         assert operator.write_out(scheme, FIRST, LAST, target) == 3
 
 
-def test_the_givers_of_many_are_asked_for_at_once(office, tmp_path, monkeypatch):
-    sent, run = [], type(database.db.obj).execute_sql
-    monkeypatch.setattr(
-        type(database.db.obj), "execute_sql",
-        lambda self, sql, *more, **named: sent.append(sql) or run(self, sql, *more, **named),
-    )  # fmt: skip
+def test_the_givers_of_many_are_asked_for_at_once(office, asked_sql, tmp_path):
     marked = [a_person(是否赠送="是"), a_person(), a_person(是否赠送="是")]
     roster, gift = a_given_roster(a_drafted_roster(people=marked), marked=True)
     scheme, path = roster.edition.scheme, tmp_path / "out.xlsx"
@@ -77,10 +71,10 @@ def test_the_givers_of_many_are_asked_for_at_once(office, tmp_path, monkeypatch)
     operator.save_layout(scheme, columns=columns, by=by_of(scheme), at=NOW)
 
     def written() -> int:
-        sent.clear()
+        asked_sql.clear()
         with path.open("wb") as target:
             operator.write_out(scheme, FIRST, LAST, target)
-        return len(sent)
+        return len(asked_sql)
 
     few = written()
     with read_rows(path) as rows:

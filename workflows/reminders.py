@@ -7,7 +7,17 @@ from typing import Any, NamedTuple
 from peewee import SQL, fn
 
 from huigong.database import writes
-from huigong.models import Due, DueStanding, Edition, Organization, Reminder, Roster, User
+from huigong.models import (
+    Due,
+    DueStanding,
+    Edition,
+    Gift,
+    GiftReminder,
+    Organization,
+    Reminder,
+    Roster,
+    User,
+)
 from huigong.money import yuan
 from huigong.refusals import Refused
 from huigong.workflows import audit
@@ -82,13 +92,25 @@ def open_dues(dues: Any, payer: Organization, *, until: date | None = None) -> l
 
 
 def last_told(payers: Iterable[int], receivers: Any) -> dict[tuple[int, int], Reminder]:
-    """The last reminder of each (payer, receiver)."""
+    """The last reminder of each (payer, receiver), of what is the payer's own."""
     told = (
         Reminder.select()
         .where(Reminder.organization << list(payers), Reminder.receiver << receivers)
+        .where(Reminder.id.not_in(GiftReminder.select(GiftReminder.reminder)))
         .order_by(Reminder.id)
     )
     return {(row.organization_id, row.receiver_id): row for row in told}
+
+
+def donors_told(gifts: Iterable[int]) -> dict[int, Reminder]:
+    """The last reminder of each gift's donor."""
+    told = (
+        GiftReminder.select(GiftReminder, Reminder)
+        .join(Reminder)
+        .where(GiftReminder.gift << list(gifts))
+        .order_by(GiftReminder.id)
+    )
+    return {row.gift_id: row.reminder for row in told}
 
 
 @writes
@@ -97,23 +119,37 @@ def remind(
 ) -> Reminder:
     """Record that a payer was reminded of everything it owes now. Refuses an unknown way and a
     payer that owes nothing."""
+    mine = (DueStanding.payer == payer) & (DueStanding.receiver == receiver) & DueStanding.own()
+    return _told(mine, payer, receiver, name=payer.name, way=way, by=by, at=at)
+
+
+@writes
+def remind_donor(gift: Gift, *, way: str, by: User, at: datetime) -> Reminder:
+    """Record that a gift's donor outside the unions was reminded of it. Refuses an unknown way,
+    and a gift that is an organization's or of which nothing is owing."""
+    collects = gift.roster.edition.organization
+    awaited = DueStanding.donation() == gift.id
+    reminder = _told(awaited, collects, collects, name=gift.name, way=way, by=by, at=at)
+    GiftReminder.create(reminder=reminder, gift=gift)
+    return reminder
+
+
+def _told(
+    whose: Any, payer: Organization, receiver: Organization, *, name: str, way: str, by: User,
+    at: datetime,
+) -> Reminder:  # fmt: skip
     if way not in WAYS:
         raise Refused("way", "请选择怎样催缴的")
     standing: Any = DueStanding.select(
         fn.COUNT(DueStanding.id), fn.COALESCE(fn.SUM(DueStanding.owing), 0)
-    ).where(
-        DueStanding.payer == payer,
-        DueStanding.receiver == receiver,
-        DueStanding.settled == False,  # noqa: E712 SQL's own
-        DueStanding.own(),
-    )
+    ).where(whose, DueStanding.settled == False)  # noqa: E712 SQL's own
     dues, amount = standing.tuples().get()
     if not dues:
-        raise Refused("way", f"{payer.name}没有未缴清的应缴，不需要催缴")
+        raise Refused("way", f"{name}没有未缴清的应缴，不需要催缴")
     reminder = Reminder.create(
         organization=payer, receiver=receiver, way=way, dues=dues, amount=int(amount), by=by,
         on=at.date(),
     )  # fmt: skip
-    detail = f"{WAYS[way]} {dues}笔 {yuan(int(amount))}"
+    detail = f"{name} {WAYS[way]} {dues}笔 {yuan(int(amount))}"
     audit.record("remind", by=by, at=at, on=reminder, organization=payer, detail=detail)
     return reminder

@@ -208,7 +208,10 @@ def _open_dues(clues: Sequence[_Clues], receiver: int) -> list[Any]:
 def load_dues(ids: Iterable[int]) -> list[Any]:
     """Open dues with what a person needs to recognize them: `.owing`, roster, unit and payer."""
     query = (
-        Due.select(Due, Roster, Organization, Payer, Edition, DueStanding.id, DueStanding.owing)
+        Due.select(
+            *(Due, Roster, Organization, Payer, Edition, DueStanding.id, DueStanding.owing),
+            Due.giver(),
+        )
         .join_from(Due, Roster)
         .join_from(Roster, Edition)
         .join_from(Due, Organization, on=Due.organization)
