@@ -111,7 +111,14 @@ DEED_WORDS = {
     "withdraw opening": "撤回期初数据",
     "save operator layout": "设置承办方文件的列",
     "export for operator": "导出承办方文件",
+    "send claims": "送申领给承办方",
+    "call claims back": "从承办方收回申领",
+    "keep operator answer": "上传承办方回执",
     "take operator answer": "登记承办方回执",
+    "drop operator answer": "不登记承办方回执",
+    "take operator file": "下载承办方文件",
+    "settle operator reply": "处理承办方回执",
+    "book operator payments": "登记承办方支付",
     **{f"reveal {column}": f"查看{words}" for column, words in REVEALED.items()},
 }
 

@@ -15,6 +15,7 @@ from huigong.admin.listings.building import waiting as listings_waiting
 from huigong.admin.lists import Waiting
 from huigong.admin.movements import waiting as moves_waiting
 from huigong.admin.opening import waiting as opening_waiting
+from huigong.admin.operator import waiting as operator_waiting
 from huigong.admin.organizations import waiting as units_waiting
 from huigong.admin.payouts import waiting as payouts_waiting
 from huigong.admin.renewals import waiting as renewals_waiting
@@ -34,6 +35,7 @@ QUESTIONS: list[Callable[[], list[Waiting]]] = [
     claims_waiting,
     corrections_waiting,
     payouts_waiting,
+    operator_waiting,
     units_waiting,
     opening_waiting,
     schemes_waiting,

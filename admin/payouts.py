@@ -187,6 +187,7 @@ def _batch_page(batch: PayoutBatch, errors: dict[str, str]) -> str:
         cards={payout.id: payout.opened("card") for payout in rows},
         total=sum(payout.amount for payout in rows),
         came_back=[payout for payout in rows if payout.stage == "returned"],
+        by_operator=deeds.is_operators(batch),
         operators="、".join(sorted(OPERATORS[operator] for operator in operators)),
         is_finance=holds(Role.FINANCE, at=batch.organization),
         people={user.id: user.name for user in _signers(batch)},

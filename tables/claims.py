@@ -89,7 +89,8 @@ class ClaimEvent(Base):
     """A fact in a claim's life; rows are only added."""
 
     claim = ForeignKeyField(Claim, backref="events")
-    kind = TextField()  # filed returned refiled reviewed approved refused paid payment_returned
+    # filed returned refiled reviewed approved refused paid payment_returned, and at the operator:
+    kind = TextField()  # sent answered reply_settled called_back
     by = ForeignKeyField(User)
     on = DateField()
     at = DateTimeField()

@@ -1,4 +1,4 @@
-"""Between two rosters: leaving, moving, proofs of age, openings, what the operator answers."""
+"""Between two rosters: leaving, moving, proofs of age, openings."""
 
 from typing import ClassVar
 
@@ -14,7 +14,7 @@ from peewee import (
 )
 
 from huigong.tables.base import Base, JsonField
-from huigong.tables.cover import Enrollment, Roster, Scheme
+from huigong.tables.cover import Roster
 from huigong.tables.people import Member, Organization, User
 
 
@@ -148,24 +148,3 @@ class OpeningJob(Base):
     cancelled = BooleanField(default=False)
     refused = TextField(default="")
     faults = JsonField(default=list)
-
-
-class OperatorLayout(Base):
-    """The columns of the file that a scheme's operator wants, in its order and words."""
-
-    organization = ForeignKeyField(Organization, backref="operator_layouts")
-    scheme = ForeignKeyField(Scheme, unique=True, backref="operator_layouts")
-    columns = JsonField()  # [[field, title], …]
-    by = ForeignKeyField(User)
-    at = DateTimeField()
-
-
-class OperatorAnswer(Base):
-    """What a scheme's operator answered about one enrollment; the latest counts."""
-
-    organization = ForeignKeyField(Organization, backref="operator_answers")
-    enrollment = ForeignKeyField(Enrollment, backref="operator_answers")
-    accepted = BooleanField()
-    reason = TextField(default="")
-    by = ForeignKeyField(User)
-    at = DateTimeField()

@@ -19,6 +19,10 @@ TEXTS = {
     "enrollment.template": "an edition's public code, looked up among the visible editions",
     "audit.ask": "the kind of number; the row is `id`",
     "audit.reveal": "the kind of number; the row is `id`",
+    **{
+        f"operator.{view}": "the kind of file, covers or claims; the row is `id`"
+        for view in ("page", "out", "layout", "save", "upload", "answer")
+    },
 }
 
 

@@ -1,10 +1,9 @@
 """Whether dues, payments, cover, decisions, payouts and the ledger say the same. Only reads."""
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
-from peewee import JOIN, SQL, Expression, Value, fn
+from peewee import JOIN, SQL, fn
 
 from huigong.models import (
     Balance,
@@ -41,7 +40,9 @@ from huigong.models import (
     TransferReversal,
 )
 from huigong.money import yuan
+from huigong.workflows.booked import booked_otherwise, key_of
 from huigong.workflows.ledger import ACCOUNTS, total, unbalanced
+from huigong.workflows.payouts_agreement import paid_from, payouts
 
 
 def disagreements() -> list[str]:
@@ -52,28 +53,10 @@ def disagreements() -> list[str]:
     found = [f"账簿凭证 {journal.key}（{journal.text}）借贷不平" for journal in unbalanced()]
     for question in (
         *(_cover, _dues, _standings, _gifts, _payments, _receipts, _statements, _incomes),
-        *(_transfers, _awards, _payouts, _strangers, _balances, _wanted),
+        *(_transfers, _awards, payouts, _strangers, _balances, _wanted),
     ):
         found += question()
     return found
-
-
-def _key(kind: str, fact: Any, deed: str) -> Expression:
-    return Value(f"{kind}:").cast("TEXT").concat(fact.cast("TEXT")).concat(Value(f":{deed}"))
-
-
-def _booked_otherwise(facts: Any, fact: Any, key: Any, account: str, fen: Any) -> Iterator[Any]:
-    """(id, fen of the fact, fen booked under its key) of the facts that were booked otherwise."""
-    booked = (
-        Journal.select(Journal.key, total(Posting.amount).alias("fen"))
-        .join(Posting)
-        .where(Posting.account == account)
-        .group_by(Journal.key)
-    )
-    query = facts.join_from(facts.model, booked, JOIN.LEFT_OUTER, on=key == booked.c.key)
-    amount = fn.COALESCE(booked.c.fen, 0)
-    query = query.select(fact, fen, amount).where(amount != fen).order_by(fact)
-    return query.tuples().iterator()  # type: ignore[no-any-return]
 
 
 def _cover() -> list[str]:
@@ -102,16 +85,16 @@ def _cover() -> list[str]:
 
 
 def _dues() -> list[str]:
-    key = _key("due", Due.id, "raised")
+    key = key_of("due", Due.id, "raised")
     found = [
         f"应收#{number} 应缴 {yuan(due)} 元，账簿记 {yuan(booked)} 元"
-        for number, due, booked in _booked_otherwise(
+        for number, due, booked in booked_otherwise(
             Due.select(), Due.id, key, "receivable", Due.amount
         )
     ]
-    key = _key("due", Due.id, "raised:reversed")
+    key = key_of("due", Due.id, "raised:reversed")
     fallen = Due.select().join(DueReversal)
-    facts = _booked_otherwise(fallen, Due.id, key, "receivable", Due.amount * -1)
+    facts = booked_otherwise(fallen, Due.id, key, "receivable", Due.amount * -1)
     found += [f"应收#{number} 已随赠送撤回，账簿没有对应的冲销凭证" for number, _, _ in facts]
     live = Due.select(total(Due.amount)).where(Due.roster == Roster.id, Due.live())
     owed = fn.COALESCE(live, 0)
@@ -185,16 +168,16 @@ def _gifts() -> list[str]:
 
 
 def _payments() -> list[str]:
-    key = _key("payment", Payment.id, "received")
+    key = key_of("payment", Payment.id, "received")
     taken = Payment.amount * -1
-    facts = _booked_otherwise(Payment.select(), Payment.id, key, "receivable", taken)
+    facts = booked_otherwise(Payment.select(), Payment.id, key, "receivable", taken)
     found = [
         f"到账#{number} {yuan(-paid)} 元，账簿记 {yuan(-booked)} 元"
         for number, paid, booked in facts
     ]
-    key = _key("payment", Payment.id, "received:reversed")
+    key = key_of("payment", Payment.id, "received:reversed")
     undone = Payment.select().join(PaymentReversal)
-    facts = _booked_otherwise(undone, Payment.id, key, "receivable", Payment.amount)
+    facts = booked_otherwise(undone, Payment.id, key, "receivable", Payment.amount)
     return found + [f"到账#{number} 已更正，账簿没有对应的冲销凭证" for number, _, _ in facts]
 
 
@@ -227,8 +210,8 @@ def _receipts() -> list[str]:
 def _statements() -> list[str]:
     """Statements against their lines and the ledger; lines against what was decided of them."""
     imported = Statement.select().where(Statement.stage != "kept", Statement.amount > 0)
-    key = _key("statement", Statement.id, "imported")
-    facts = _booked_otherwise(imported, Statement.id, key, "bank", Statement.amount)
+    key = key_of("statement", Statement.id, "imported")
+    facts = booked_otherwise(imported, Statement.id, key, "bank", Statement.amount)
     found = [
         f"对账单#{number} 共 {yuan(amount)} 元，账簿记 {yuan(booked)} 元"
         for number, amount, booked in facts
@@ -284,19 +267,19 @@ def _incomes() -> list[str]:
             (fact.select().join(undone), ":reversed", -sign),
         )
         for facts, ending, side in sides:
-            key = _key(kind, fact.id, "booked" + ending)
-            booked = _booked_otherwise(facts, fact.id, key, account, fact.amount * side)
+            key = key_of(kind, fact.id, "booked" + ending)
+            booked = booked_otherwise(facts, fact.id, key, account, fact.amount * side)
             found += [f"{words}#{number} 与账簿不符" for number, _, _ in booked]
     return found
 
 
 def _transfers() -> list[str]:
-    key = _key("transfer", Transfer.id, "sent")
-    facts = _booked_otherwise(Transfer.select(), Transfer.id, key, "transferred", Transfer.amount)
+    key = key_of("transfer", Transfer.id, "sent")
+    facts = booked_otherwise(Transfer.select(), Transfer.id, key, "transferred", Transfer.amount)
     found = [f"转款#{number} 与账簿不符" for number, _, _ in facts]
-    key = _key("transfer", Transfer.id, "sent:reversed")
+    key = key_of("transfer", Transfer.id, "sent:reversed")
     undone = Transfer.select().join(TransferReversal)
-    facts = _booked_otherwise(undone, Transfer.id, key, "transferred", Transfer.amount * -1)
+    facts = booked_otherwise(undone, Transfer.id, key, "transferred", Transfer.amount * -1)
     found += [f"转款#{number} 已更正，账簿没有对应的冲销凭证" for number, _, _ in facts]
     items: Any = TransferItem.select(total(TransferItem.amount))
     items = fn.COALESCE(items.where(TransferItem.transfer == Transfer.id), 0)
@@ -306,69 +289,13 @@ def _transfers() -> list[str]:
 
 def _awards() -> list[str]:
     """Approved decisions against `claim:…:award`."""
-    key = _key("claim", Decision.claim, "award")
+    key = key_of("claim", Decision.claim, "award")
     awards = Decision.select().where(Decision.verdict == "approve", Decision.amount > 0)
-    facts = _booked_otherwise(awards, Decision.claim, key, "benefits", Decision.amount)
+    facts = booked_otherwise(awards, Decision.claim, key, "benefits", Decision.amount)
     return [
         f"申领#{number} 核定 {yuan(amount)} 元，账簿记 {yuan(booked)} 元"
         for number, amount, booked in facts
     ]
-
-
-def _payouts() -> list[str]:
-    sent = Payout.select().where(Payout.stage << ["paid", "returned"])
-    key = _key("payout", Payout.id, "paid")
-    found = [
-        f"发放#{number} {yuan(-amount)} 元，账簿记 {yuan(-booked)} 元"
-        for number, amount, booked in _booked_otherwise(
-            sent, Payout.id, key, "bank", Payout.amount * -1
-        )
-    ]
-    back = Payout.select().where(Payout.stage == "returned")
-    key = _key("payout", Payout.id, "paid:reversed")
-    found += [
-        f"发放#{number} 已退回，账簿没有对应的冲销凭证"
-        for number, _, _ in _booked_otherwise(back, Payout.id, key, "bank", Payout.amount)
-    ]
-    wrong: Any = (
-        Payout.select(Payout.id, Payout.amount, Decision.amount)
-        .join(Claim)
-        .join(Decision, JOIN.LEFT_OUTER)
-        .where((Decision.id.is_null()) | (Decision.amount != Payout.amount))
-    )
-    found += [
-        f"发放#{number} {yuan(amount)} 元，核定 {yuan(decided or 0)} 元"
-        for number, amount, decided in wrong.tuples()
-    ]
-    return found + _stages() + _returns()
-
-
-def _returns() -> list[str]:
-    """A line that is a payout's return: the payout did come back, of that amount, and only once."""
-    live: Any = (
-        PayoutReturn.select(
-            Payout.id, Payout.stage, Payout.amount, PayoutReturn.amount, fn.COUNT(PayoutReturn.id)
-        )
-        .join(Payout)
-        .join_from(PayoutReturn, PayoutReturnReversal, JOIN.LEFT_OUTER)
-        .where(PayoutReturnReversal.id.is_null())
-        .group_by(Payout.id, Payout.stage, Payout.amount, PayoutReturn.amount)
-    )
-    return [
-        f"发放#{number} 与退回的流水不符"
-        for number, stage, sent, came, times in live.tuples()
-        if stage != "returned" or sent != came or times > 1
-    ]
-
-
-def _stages() -> list[str]:
-    """A claim is paid exactly when one payout of it went out and did not come back."""
-    live = Payout.select(fn.COUNT(Payout.id)).where(Payout.stage == "paid")
-    paid = fn.COALESCE(live.where(Payout.claim == Claim.id), 0)
-    query: Any = Claim.select(Claim.number, Claim.stage, paid.alias("paid")).where(
-        ((Claim.stage == "paid") & (paid != 1)) | ((Claim.stage != "paid") & (paid != 0))
-    )
-    return [f"申领{number} 状态与发放不符：已发放 {paid} 笔" for number, _, paid in query.tuples()]
 
 
 def _balances() -> list[str]:
@@ -463,7 +390,9 @@ def _expected() -> Counter[tuple[str, int | None]]:
     book(_by_scheme(Transfer, sent, Transfer.scheme), "transferred", "bank")
     awarded = Decision.select().where(Decision.verdict == "approve")
     book(_by_claim(Decision, awarded), "benefits", "payable")
-    book(_by_claim(Payout, Payout.select().where(Payout.stage == "paid")), "payable", "bank")
+    for account, whose in paid_from():
+        paid = Payout.select().where(Payout.stage == "paid", whose)
+        book(_by_claim(Payout, paid), "payable", account)
     return stands
 
 

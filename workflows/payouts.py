@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,11 +13,14 @@ from huigong.database import writes
 from huigong.models import (
     Claim,
     ClaimEvent,
+    ClaimSending,
     Decision,
     Edition,
     Enrollment,
     Journal,
     Member,
+    OperatorBatch,
+    OperatorFile,
     Organization,
     Payout,
     PayoutBatch,
@@ -41,10 +44,18 @@ COLUMNS = (
 
 
 def payable(claims: Any) -> Any:
+    """Of a query of claims, those that the office's own bank may pay: owed, and not with the
+    scheme's operator."""
+    there = ClaimSending.select(ClaimSending.claim).where(ClaimSending.stage == "sent")
+    return owed(claims).where(Claim.id.not_in(there))
+
+
+def owed(claims: Any) -> Any:
     """Of a query of claims, those approved with an amount and in no live batch."""
     live = Payout.select(Payout.claim).where(Payout.stage << LIVE)
-    owed = Decision.select(Decision.claim).where(Decision.verdict == "approve", Decision.amount > 0)
-    return claims.where(Claim.stage == "approved", Claim.id << owed, Claim.id.not_in(live))
+    given = Decision.select(Decision.claim)
+    given = given.where(Decision.verdict == "approve", Decision.amount > 0)
+    return claims.where(Claim.stage == "approved", Claim.id << given, Claim.id.not_in(live))
 
 
 @writes
@@ -100,7 +111,7 @@ def _batch_faults(chosen: list[Claim], organization: Organization) -> list[str]:
         if claim.enrollment.edition.organization_id != organization.id:
             faults.append(f"{claim.number} 的计划不由{organization.name}发放")
         elif claim.id not in ready:
-            faults.append(f"{claim.number} 不在待发放之列，可能已进入其他批次")
+            faults.append(f"{claim.number} 不在待发放之列，可能已进入其他批次或已送承办方")
         elif fault := card_fault(claim.member):
             who = identity.mask_name(claim.member.name)
             faults.append(f"{claim.number}（{who}）{fault}")
@@ -117,7 +128,7 @@ def card_fault(member: Member) -> str:
     return ""
 
 
-def _add(batch: PayoutBatch, claim: Claim) -> None:
+def _add(batch: PayoutBatch, claim: Claim, note: str = "") -> None:
     """One claim's payout. Its key is unique per attempt: a second live payout cannot exist."""
     ended = Payout.select().where(Payout.claim == claim, Payout.stage.not_in(LIVE)).count()
     member, decision = claim.member, claim.decision
@@ -129,6 +140,7 @@ def _add(batch: PayoutBatch, claim: Claim) -> None:
         amount=decision.amount,
         payee=member.name,
         bank=member.bank,
+        note=note,
     )
     payout.card = payout.seal("card", identity.normalize_bank_card(member.opened("bank_card")))
     payout.save(force_insert=True)
@@ -152,21 +164,60 @@ def release_batch(batch: PayoutBatch, *, by: User, at: datetime) -> PayoutBatch:
         raise Refused("release", "批次须由制单人以外的人复核放行")
     batch.move("stage", was="made", to="released", released_by=by, released_on=at.date())
     for payout in payouts_of(batch):
-        payout.move("stage", was="pending", to="paid")
-        payout.claim.move("stage", was="approved", to="paid")
-        note = f"发放批次{batch.number}"
-        _tell(payout.claim, "paid", note, by=by, at=at)
-        ledger.book(
-            key=f"payout:{payout.id}:paid",
-            text=f"申领#{payout.claim.number} 发放互助金（批次{batch.number}）",
-            organization=payout.organization,
-            scheme=payout.claim.enrollment.edition.scheme,
-            postings=[("payable", payout.amount), ("bank", -payout.amount)],
-            by=by,
-            at=at,
-        )
+        _pay(payout, batch, "bank", f"发放批次{batch.number}", by=by, at=at)
     audit.record("release batch", by=by, at=at, on=batch, organization=batch.organization)
     return batch
+
+
+def _pay(
+    payout: Payout, batch: PayoutBatch, account: str, note: str, *, by: User, at: datetime
+) -> None:
+    """A payout that went out of one of our accounts: its claim is paid, and the ledger says so."""
+    payout.move("stage", was="pending", to="paid")
+    payout.claim.move("stage", was="approved", to="paid")
+    _tell(payout.claim, "paid", note, by=by, at=at)
+    ledger.book(
+        key=f"payout:{payout.id}:paid",
+        text=f"申领#{payout.claim.number} 发放互助金（批次{batch.number}）",
+        organization=payout.organization,
+        scheme=payout.claim.enrollment.edition.scheme,
+        postings=[("payable", payout.amount), (account, -payout.amount)],
+        by=by,
+        at=at,
+    )
+
+
+@writes
+def book_operator_payments(
+    notes: Mapping[int, str], *, file: OperatorFile, sender: User, by: User, at: datetime
+) -> PayoutBatch:
+    """Book claims, by id with words on each payment, that the operator says it paid in full: a
+    batch made by whoever sent them there and released by whoever takes the answer.
+
+    The money is what was passed on to the operator, not the office's bank's. Refuses the sender
+    as releaser. Raises Lost when one of them is not owed any more.
+    """
+    if sender.id == by.id:
+        raise Refused("by", "已支付的申领须由送出人以外的人登记回执")
+    batch = PayoutBatch.create(
+        organization=file.organization_id, number=_next_number(at.year), made_by=sender,
+        made_on=at.date(), stage="released", released_by=by, released_on=at.date(),
+    )  # fmt: skip
+    OperatorBatch.create(batch=batch, file=file)
+    for claim in _chosen([Claim(id=id) for id in notes]):
+        _add(batch, claim, notes[claim.id])
+    for payout in payouts_of(batch):
+        _pay(payout, batch, "transferred", payout.note, by=by, at=at)
+    audit.record(
+        "book operator payments", by=by, at=at, on=batch, organization=batch.organization,
+        detail=f"{file.number} {len(notes)}件",
+    )  # fmt: skip
+    return batch
+
+
+def is_operators(batch: PayoutBatch) -> bool:
+    """Whether a batch was paid by the scheme's operator."""
+    return bool(OperatorBatch.select().where(OperatorBatch.batch == batch).exists())
 
 
 @writes
@@ -230,6 +281,8 @@ def bank_file(batch: PayoutBatch, *, form: str, by: User, at: datetime) -> list[
     """
     if batch.stage != "released":
         raise Refused("file", "批次放行后才能下载银行文件")
+    if is_operators(batch):
+        raise Refused("file", "这一批由承办方支付，没有银行文件")
     rows = [
         [payout.payee, payout.opened("card"), payout.bank, payout.amount, _remark(payout)]
         for payout in payouts_of(batch)

@@ -44,6 +44,7 @@ from huigong.money import yuan
 from huigong.plans.vocabulary import CLAIM_AMOUNTS, DATES, FACTS, PAID, PARTS
 from huigong.refusals import Refused
 from huigong.workflows import claims as deeds
+from huigong.workflows.operator import in_words
 from huigong.workflows.schemes import damage, plan_of
 
 READERS = (Role.CLERK, Role.REVIEWER, Role.FINANCE, Role.AUDITOR)
@@ -230,6 +231,9 @@ def shown(claim: Claim, proposed: int | None = None) -> dict[str, Any]:
         "events": list(
             ClaimEvent.select().where(ClaimEvent.claim == claim).order_by(ClaimEvent.id)
         ),
+        "sendings": deeds.sendings_of(claim),
+        "replies": deeds.replies_of(claim),
+        "operator_says": in_words,
         "next_step": next_step(claim),
         "promise": promise_words(claim, clock.today()),
         "parts": PARTS,

@@ -28,6 +28,10 @@ EVENTS = {
     "refused": "复审不予给付",
     "paid": "已发放",
     "payment_returned": "银行退回",
+    "sent": "送承办方",
+    "answered": "承办方回执",
+    "reply_settled": "处理承办方回执",
+    "called_back": "从承办方收回",
 }
 PAPERS = ("医保结算单", "出院小结", "费用清单", "发票", "身份证", "银行卡")
 EVENT_PAPERS = ("事项证明", "身份证", "银行卡")  # where a source names none for an event of its own
@@ -59,6 +63,8 @@ def next_step(claim: Claim) -> str:
     if claim.stage == "reviewed" and claim.first_reviewer:
         first = claim.first_reviewer.name
         return f"等待复审：由申报人和初审人（{first}）以外的一位审核人决定"
+    if claim.stage == "approved" and any(s.stage == "sent" for s in deeds.sendings_of(claim)):
+        return "已送承办方，等它支付并发回执"
     return {
         "returned": "等待单位经办人补正后重新申报",
         "approved": "等待财务编入发放批次",

@@ -34,6 +34,7 @@ from huigong.workflows.claims.reckoning import (
     stays_of,
     worded,
 )
+from huigong.workflows.claims.sendings import replies_of, sendings_of
 
 __all__ = [
     "ABANDONED_AFTER",
@@ -58,9 +59,11 @@ __all__ = [
     "reckon_claim",
     "refile_claim",
     "remaining",
+    "replies_of",
     "required_papers",
     "return_claim",
     "review_claim",
+    "sendings_of",
     "sets_amount",
     "settled_facts",
     "stage_for_member",

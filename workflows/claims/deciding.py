@@ -11,6 +11,7 @@ from huigong.money import yuan
 from huigong.plans.vocabulary import PAID
 from huigong.refusals import Refused
 from huigong.workflows import audit, ledger
+from huigong.workflows.claims import sendings
 from huigong.workflows.claims.asking import PROPOSED, reads_paid
 from huigong.workflows.claims.filing import filers_of
 from huigong.workflows.claims.reckoning import (
@@ -36,6 +37,7 @@ def return_claim(
     if not reason.strip() and not wanted:
         raise Refused("reason", "请一次写明需要补正的全部内容，或勾选缺少的材料")
     fresh = _under_review(claim, ("filed", "reviewed"), "reason")
+    sendings.judged(claim, "returned", "reason", by=by, at=at)
     claim.move("stage", was=fresh.stage, to="returned", first_reviewer=None)
     note = "\n".join([*wanted, *([reason.strip()] if reason.strip() else [])])
     event = _happened(claim, "returned", by=by, at=at, note=note)
@@ -84,6 +86,8 @@ def decide_claim(
         raise Refused("verdict", "请选择同意给付或不予给付")
     said, amount, facts = _judged(claim, verdict, amount, reason.strip(), proposed)
     edition = claim.enrollment.edition
+    stage = "approved" if verdict == "approve" else "refused"
+    sendings.judged(claim, stage, "verdict", by=by, at=at)
     decision = Decision.create(
         organization=claim.organization_id, claim=claim, verdict=verdict,
         computed=said.benefit, amount=amount, reason=reason.strip(),
@@ -91,7 +95,6 @@ def decide_claim(
         plan_hash=edition.plan_hash, by=by, on=at.date(),
         filed_by=claim.filed_by_id, first_reviewer=claim.first_reviewer_id,
     )  # fmt: skip
-    stage = "approved" if verdict == "approve" else "refused"
     claim.move("stage", was="reviewed", to=stage, computed=said.benefit, facts=facts)
     if amount:
         _book_award(claim, amount, by=by, at=at)

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from itertools import chain
-from typing import Final
+from typing import Any, Final
 
 from huigong.sheets import Cell, Column, Row, SheetRefused, SheetRows, Source, read_rows
 
@@ -112,12 +113,17 @@ def plain_title(cell: Cell) -> str:
 def find_header(
     rows: Sequence[tuple[int, Row]], remembered: Mapping[str, str] | None = None
 ) -> Header | None:
-    """The header among the first rows (merged titles above, one row or two), or None.
+    """The header of a roster among the first rows, or None.
 
     `remembered` is what this unit answered before: plain title → field, or "" for a column that
     it does not need. Rows after the header serve as samples for the questions.
     """
-    meanings = _FIELD_OF | dict(remembered or {})
+    return header_by(rows, _FIELD_OF | dict(remembered or {}))
+
+
+def header_by(rows: Sequence[tuple[int, Row]], meanings: Mapping[str, str]) -> Header | None:
+    """The header among the first rows (merged titles above, one row or two) whose titles mean at
+    least two fields; "" is a column that is known and not needed."""
     best: tuple[int, int, int] | None = None
     for place, (number, row) in enumerate(rows):
         if number > HEADER_WITHIN:
@@ -221,7 +227,7 @@ def people(rows: Iterable[tuple[int, Row]], header: Header) -> Iterator[tuple[in
         name, id_number = row[name_at] if name_at >= 0 else "", row[id_at] if id_at >= 0 else ""
         if isinstance(name, str) and name[:1] in _EXAMPLE_STARTS and _EXAMPLE.match(name):
             continue
-        if _no_number(id_number) and (_blank(row, ours) or _is_summary(row)):
+        if _no_number(id_number) and (_blank(row, ours) or is_summary(row)):
             continue
         if isinstance(id_number, str) and _FIELD_OF.get(id_number) == "id_number":
             continue
@@ -245,7 +251,8 @@ def _blank(row: Row, ours: Sequence[int]) -> bool:
     return not any(str(row[index]).strip() for index in ours if index < len(row))
 
 
-def _is_summary(row: Row) -> bool:
+def is_summary(row: Row) -> bool:
+    """Whether a row is a total or a line for signatures."""
     for cell in row:
         text = re.sub(r"\s", "", str(cell))
         if text and not text.isdigit():
@@ -257,14 +264,24 @@ def read_roster(
     rows: Iterable[tuple[int, Row]], remembered: Mapping[str, str] | None = None
 ) -> tuple[Header | None, Iterator[tuple[int, Row]]]:
     """The header and the people of a roster as it streams in; no header, no people."""
+    top, stream = top_of(rows)
+    header = find_header(top, remembered)
+    return header, (people(chain(top, stream), header) if header else iter(()))
+
+
+def top_of(rows: Iterable[tuple[int, Row]]) -> tuple[list[tuple[int, Row]], Iterator[Any]]:
+    """The first rows, in which a header may stand, and the others as they stream in."""
     stream = iter(rows)
     top = []
     for number, row in stream:
         top.append((number, row))
         if number > HEADER_WITHIN + 3:
             break
-    header = find_header(top, remembered)
-    return header, (people(chain(top, stream), header) if header else iter(()))
+    return top, stream
+
+
+Opened = tuple[SheetRows, Header | None, Iterator[tuple[int, Row]]]
+Reader = Callable[[SheetRows], tuple[Header | None, Iterator[tuple[int, Row]]]]
 
 
 @contextmanager
@@ -273,21 +290,25 @@ def open_roster(
     remembered: Mapping[str, str] | None = None,
     *,
     cancelled: Callable[[], bool] | None = None,
-) -> Iterator["Opened"]:
-    """The sheet of a workbook that is a roster: the first with its header, a cover before it
-    passed over; where there is none, the first with content and no header."""
+) -> Iterator[Opened]:
+    """The sheet of a workbook that is a roster, with its header and people."""
+    read = partial(read_roster, remembered=remembered)
+    with open_sheet(file, read, cancelled=cancelled) as opened:
+        yield opened
+
+
+@contextmanager
+def open_sheet(
+    file: Source, read: Reader, *, cancelled: Callable[[], bool] | None = None
+) -> Iterator[Opened]:
+    """The first sheet of a workbook in which `read` finds its header, a cover before it passed
+    over; where there is none, the first with content and no header."""
     with ExitStack() as left:
-        yield _opened_roster(file, remembered, cancelled, left)
+        yield _opened(file, read, cancelled, left)
 
 
-Opened = tuple[SheetRows, Header | None, Iterator[tuple[int, Row]]]
-
-
-def _opened_roster(
-    file: Source,
-    remembered: Mapping[str, str] | None,
-    cancelled: Callable[[], bool] | None,
-    left: ExitStack,
+def _opened(
+    file: Source, read: Reader, cancelled: Callable[[], bool] | None, left: ExitStack
 ) -> Opened:
     """The reading that found a header, left open; a workbook is read again only for its later
     sheets."""
@@ -299,14 +320,14 @@ def _opened_roster(
                 raise
             break  # no more sheets with content
         left.callback(rows.close)
-        header, found = read_roster(rows, remembered)
+        header, found = read(rows)
         if header is not None or not (passing or rows.more):
             return rows, header, found
         rows.close()
         if not rows.more:
             break
     rows = left.enter_context(read_rows(file, cancelled=cancelled))
-    return rows, *read_roster(rows, remembered)
+    return rows, *read(rows)
 
 
 # --- the template that is always recognized ---

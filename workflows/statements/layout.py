@@ -197,7 +197,7 @@ def _read_line(reading: Reading, number: int, row: Row) -> None:
         if amount <= 0 and not back:
             reading.went_out += 1
             return
-        day = _day(said["date"], reading.epoch)
+        day = day_of(said["date"], reading.epoch)
         texts = {name: _text(said.get(name, ""), name) for name in _TEXTS}
         more = [_text(row[index], name) for index, name in reading.also.items()]
     except ValueError as wrong:
@@ -226,7 +226,7 @@ def _is_summary(row: Row) -> bool:
 
 def _incoming(said: Mapping[str, Cell]) -> int | None:
     """Fen that came in; 0 or less when it went out, None when the line says no amount at all."""
-    amount, out = _fen(said["amount"]), _fen(said.get("out", ""))
+    amount, out = fen_of(said["amount"]), fen_of(said.get("out", ""))
     if amount is None and out is None:
         if str(said["date"]).strip():
             raise ValueError("没有金额")
@@ -248,10 +248,12 @@ def _is_undone(said: Mapping[str, Cell]) -> bool:
     or one that is said to be income, is no money that left."""
     if "direction" in said:
         return plain_title(said["direction"]) in _IN
-    return "out" in said and not _fen(said["out"])
+    return "out" in said and not fen_of(said["out"])
 
 
-def _fen(cell: Cell) -> int | None:
+def fen_of(cell: Cell) -> int | None:
+    """An amount in yuan as people and banks write it, in fen; None for none. Raises ValueError, in
+    words for them, for what is no amount."""
     if isinstance(cell, bool | date):
         raise ValueError("金额不是数字")
     text = re.sub(r"[\s,+]", "", _half_width(cell))
@@ -274,7 +276,8 @@ def _half_width(cell: Cell) -> str:
     return unicodedata.normalize("NFKC", identity.plain_text(str(cell)))
 
 
-def _day(cell: Cell, epoch: int) -> date:
+def day_of(cell: Cell, epoch: int, title: str = FIELDS["date"]) -> date:
+    """A day as people and banks write it. Raises ValueError, in words for them."""
     if isinstance(cell, date):
         return cell
     if isinstance(cell, float) and int(cell) in _SERIALS:
@@ -288,22 +291,31 @@ def _day(cell: Cell, epoch: int) -> date:
     try:
         return date(*(int(part) for part in found.groups() if part)) if found else date(0, 1, 1)
     except ValueError:
-        raise ValueError(f"看不懂交易日期“{cell}”") from None
+        raise ValueError(f"看不懂{title}“{cell}”") from None
 
 
 def _text(cell: Cell, name: str) -> str:
+    if name in ("reference", "account"):
+        return number_of(cell, FIELDS[name])
+    return text_of(cell, FIELDS[name])
+
+
+def text_of(cell: Cell, title: str) -> str:
+    """Words as they are typed. Raises ValueError, in words for people, for a number cell that has
+    lost digits."""
     if isinstance(cell, float):
         if not cell.is_integer() or abs(cell) >= 10**15:
-            raise ValueError(
-                f"{FIELDS[name]}被当作数字保存，末几位已经丢失：请把该列设为文本后重新导出"
-            )
+            raise ValueError(f"{title}被当作数字保存，末几位已经丢失：请把该列设为文本后重新导出")
         cell = int(cell)
-    text = identity.plain_text(str(cell)).lstrip("'").strip()
-    if name in ("reference", "account"):
-        text = text.replace(" ", "").upper()
-        if re.fullmatch(r"\d(\.\d+)?E\+\d+", text):
-            raise ValueError(f"{FIELDS[name]}“{text}”是科学计数法，末几位已经丢失：请重新导出")
-    return text[:120]
+    return identity.plain_text(str(cell)).lstrip("'").strip()[:120]
+
+
+def number_of(cell: Cell, title: str) -> str:
+    """A number that is no amount: of an account, of a payment. Raises ValueError as `text_of`."""
+    text = text_of(cell, title).replace(" ", "").upper()
+    if re.fullmatch(r"\d(\.\d+)?E\+\d+", text):
+        raise ValueError(f"{title}“{text}”是科学计数法，末几位已经丢失：请重新导出")
+    return text
 
 
 def _name_the_nameless(reading: Reading, lines: list[Money]) -> None:

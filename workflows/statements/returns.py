@@ -10,6 +10,7 @@ from huigong.database import writes
 from huigong.models import (
     BankReversal,
     Claim,
+    OperatorBatch,
     Payout,
     PayoutBatch,
     PayoutReturn,
@@ -55,6 +56,7 @@ def returned_payouts(
         .join_from(Payout, Claim)
         .where(
             PayoutBatch.organization == lines[0].organization_id,
+            PayoutBatch.id.not_in(OperatorBatch.select(OperatorBatch.batch)),
             Payout.stage << ["paid", "returned"],
             Payout.amount << list(amounts),
             Payout.id.not_in(taken),
@@ -93,6 +95,8 @@ def take_as_return(line: StatementLine, *, payout: Payout, by: User, at: datetim
     payout = Payout.get_by_id(payout.id)
     if payout.batch.organization_id != line.organization_id:
         raise Refused("payout", "这笔发放不是本单位发出的")
+    if payouts.is_operators(payout.batch):
+        raise Refused("payout", "这笔发放由承办方支付，退款不会回到本单位的账户")
     if payout.stage not in ("paid", "returned"):
         raise Refused("payout", "这笔发放还没有发出")
     undone = PayoutReturnReversal.select(PayoutReturnReversal.payout_return)
