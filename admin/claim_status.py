@@ -3,9 +3,6 @@ the last four of the member's ID. No name, no amount, and the same answer for ab
 
 import re
 import unicodedata
-from collections import deque
-from datetime import datetime, timedelta
-from threading import Lock
 from typing import Any
 
 from flask import Blueprint, render_template, request
@@ -13,15 +10,9 @@ from flask import Blueprint, render_template, request
 from huigong import clock
 from huigong.access import allow_anyone
 from huigong.refusals import Refused
-from huigong.workflows import claims
+from huigong.workflows import brakes, claims
 
 claim_status = Blueprint("claim_status", __name__)
-
-MOST_TRIES = 10
-WITHIN = timedelta(minutes=10)
-MOST_REMEMBERED = 20_000
-_tries: dict[str, deque[datetime]] = {}
-_lock = Lock()
 
 
 @claim_status.get("/claim-status")
@@ -36,8 +27,8 @@ def answer() -> Any:
     form = request.form
     try:
         number, tail = _asked(form.get("number", ""), form.get("tail", ""))
-        if not all([may_try(f"a {request.remote_addr}"), may_try(f"n {number}")]):
-            raise Refused("number", "查询次数过多，请 10 分钟后再试，或向单位经办人询问")
+        if not may_ask(f"claim {number}"):
+            raise Refused("number", "查询次数过多，请 1 分钟后再试，或向单位经办人询问")
     except Refused as refused:
         errors = refused.by_field()
         status = 429 if "过多" in errors.get("number", "") else 422
@@ -60,21 +51,8 @@ def _asked(number: str, tail: str) -> tuple[str, str]:
     return number, tail
 
 
-def may_try(who: str) -> bool:
-    """Count a try from an address or for a number; False past ten within ten minutes."""
-    now = clock.real_now()
-    with _lock:
-        if len(_tries) > MOST_REMEMBERED:
-            _forget(now)
-        tries = _tries.setdefault(who, deque())
-        while tries and tries[0] <= now - WITHIN:
-            tries.popleft()
-        if len(tries) >= MOST_TRIES:
-            return False
-        tries.append(now)
-        return True
-
-
-def _forget(now: datetime) -> None:
-    for who in [who for who, tries in _tries.items() if not tries or tries[-1] <= now - WITHIN]:
-        del _tries[who]
+def may_ask(about: str) -> bool:
+    """Whether the client may ask this once more, by its own address and by what it asks about."""
+    now, network = clock.real_now(), brakes.network_of(request.remote_addr or "")
+    asked = [f"address {network}", about]
+    return all(brakes.may_try(brakes.ASK, who, now=now) for who in asked)

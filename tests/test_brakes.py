@@ -110,6 +110,21 @@ def test_an_address_is_counted_by_the_network_that_one_client_has(address, netwo
     assert brakes.network_of(address) == network
 
 
+def test_a_claim_asked_about_too_often_waits_at_every_server_and_from_every_address(office, app):
+    form = {"number": "SL20241216000001", "tail": "1234"}
+
+    def asked(address):
+        server = make_app(office)  # another process
+        server.test_client_class = PageClient
+        return a_browser(server, address).send("/claim-status", form).status_code
+
+    tries = brakes.ASK.most
+    assert [asked(f"203.0.113.{n}") for n in range(tries)] == [200] * tries
+    assert asked(ELSEWHERE) == 429
+    form["number"] = "SL20241216000002"
+    assert asked(ELSEWHERE) == 200, "another claim from an address that asked once"
+
+
 def test_nothing_readable_is_kept_of_an_address(office):
     failed(1)
     assert HERE not in Brake.get().who

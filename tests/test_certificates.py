@@ -10,17 +10,11 @@ import pytest
 from builders import NOW, TODAY, PageClient, a_user, signed_in
 from builders_claims import an_enrollment
 
-from huigong.admin.claim_status import _tries
 from huigong.app import make_app
 from huigong.models import Enrollment, Role
 from huigong.workflows.enrollment import certificates
 
 PDFTOTEXT = shutil.which("pdftotext")
-
-
-@pytest.fixture(autouse=True)
-def nobody_tried():
-    _tries.clear()
 
 
 @pytest.fixture

@@ -17,9 +17,8 @@ from builders_claims import (
 from builders_schemes import a_published_edition
 from peewee import Value
 
-from huigong.admin.claim_status import MOST_TRIES, _tries
 from huigong.models import AuditEvent, Claim, Decision, Document, Edition, Role, Stay
-from huigong.workflows import claims
+from huigong.workflows import brakes, claims
 
 TYPED = {
     "act": "file",
@@ -358,7 +357,6 @@ def test_a_scheme_page_prints_the_policy_and_what_its_source_leaves_open(covered
 
 @pytest.fixture
 def asker(app):
-    _tries.clear()
     member = a_member(a_unit(a_city()), name="保密示例")
     claim = a_claim(an_enrollment(member=member))
     browser = app.test_client()
@@ -387,7 +385,7 @@ def test_absent_and_wrong_have_the_same_answer(asker):
 
 
 def test_guessing_is_stopped_even_when_the_last_guess_is_right(asker):
-    for guess in range(MOST_TRIES):
+    for guess in range(brakes.ASK.most):
         wrong = f"{(int(asker.tail[:3]) + guess + 1) % 1000:03d}0"
         asker.send("/claim-status", {"number": asker.claim.number, "tail": wrong})
     answer = asker.send("/claim-status", {"number": asker.claim.number, "tail": asker.tail})

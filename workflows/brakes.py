@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from huigong import vault
+from huigong.database import writes
 from huigong.models import Brake
 
 
@@ -29,6 +30,9 @@ class Limit:
 # Thirty new computers of one office may each be wrong once in a quarter of an hour; who guesses
 # gets 2,880 tries a day from an address, over all accounts.
 SIGN_IN: Final = Limit("sign-in", 30, timedelta(minutes=15))
+
+# What a stranger may ask of one claim or certificate, and from one address, right or wrong.
+ASK: Final = Limit("ask", 10, timedelta(minutes=10))
 
 
 def network_of(address: str) -> str:
@@ -61,6 +65,15 @@ def count(limit: Limit, who: str, *, now: datetime) -> bool:
     empty_at = vessel.empty_at + limit.each
     Brake.update(empty_at=empty_at).where(Brake.id == vessel.id).execute()
     return bool(empty_at - now > limit.within - limit.each)
+
+
+@writes
+def may_try(limit: Limit, who: str, *, now: datetime) -> bool:
+    """Count a try, unless `who` must wait; whether it may be answered."""
+    if wait(limit, who, now=now):
+        return False
+    count(limit, who, now=now)
+    return True
 
 
 def _key(limit: Limit, who: str) -> str:
