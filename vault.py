@@ -11,7 +11,7 @@ import os
 import secrets
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -23,6 +23,8 @@ from huigong.refusals import StartRefused
 KEY_FILE = "huigong.key"
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
+_REF_BYTES = 10
+_DRAWN = 256  # how many are drawn at once
 
 
 class Vault:
@@ -48,12 +50,13 @@ class Vault:
 
     def sealing(self, *, table: str, column: str) -> Callable[[str, str], bytes]:
         """`seal` for one column of many rows: a function of the text and the row."""
-        encrypt, random, place = self._aes.encrypt, os.urandom, f"{table}.{column}.".encode()
+        encrypt, place = self._aes.encrypt, f"{table}.{column}.".encode()
+        nonces = _drawn(_NONCE_BYTES)
 
         def seal(text: str, row: str) -> bytes:
             if not text:
                 return b""
-            nonce = random(_NONCE_BYTES)
+            nonce = next(nonces)
             return nonce + encrypt(nonce, text.encode(), place + row.encode())
 
         return seal
@@ -107,10 +110,39 @@ class Damaged(Exception):
     """A sealed value was altered, moved, or sealed under another key."""
 
 
+_copies = 0  # how often the process that this one is was copied before it came to be
+
+
+def _is_copied() -> None:
+    global _copies  # one process, one count
+    _copies += 1
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_is_copied)
+
+
+def _drawn(size: int) -> Iterator[bytes]:
+    """Random bytes without end, drawn for many at once. A copy of this process draws its own:
+    what seals is never used twice."""
+    while True:
+        many, copies = os.urandom(size * _DRAWN), _copies
+        for place in range(0, len(many), size):
+            if copies != _copies:
+                break
+            yield many[place : place + size]
+
+
 def new_ref() -> str:
     """A row reference nobody can guess, 32 hex: the moment, then 80 random bits. Made one after
     the other they sort so, and an index of many is filled at its end."""
-    return f"{time.time_ns() >> 20:012x}{os.urandom(10).hex()}"
+    return f"{time.time_ns() >> 20:012x}{os.urandom(_REF_BYTES).hex()}"
+
+
+def new_refs() -> Iterator[str]:
+    """`new_ref` without end."""
+    for random in _drawn(_REF_BYTES):
+        yield f"{time.time_ns() >> 20:012x}{random.hex()}"
 
 
 def make_key(keys: Path) -> None:

@@ -147,12 +147,13 @@ def _through_the_worker(home: Path, url: str, source: Path) -> tuple[float, floa
 
 
 def _family(pid: int) -> list[int]:
-    """A process and the children it has now."""
+    """A process and all that it and its children have started."""
     try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        tasks = Path(f"/proc/{pid}/task").glob("*/children")
+        children = [int(child) for task in tasks for child in task.read_text().split()]
     except OSError:
         children = []
-    return [pid, *map(int, children)]
+    return [pid, *(found for child in children for found in _family(child))]
 
 
 def _peak(pid: int) -> int:

@@ -2,10 +2,8 @@
 
 import json
 import os
-import queue
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -13,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from huigong.sheets import uploads
+from huigong.sheets.ahead import Ahead
 from huigong.sheets.uploads import MIB, SheetRefused, Source, inspect_upload, opened, size_of
 
 Cell = str | float | int | bool | date
@@ -85,10 +84,7 @@ class SheetRows:
         self.kind, self.others = kind, list[str]()
         self._progress, self._cancelled, self._patience = progress, cancelled, patience
         self._child = _start(source, kind, patience, passing)
-        self._lines: queue.Queue[bytes] = queue.Queue(maxsize=_AHEAD)
-        self._closing = threading.Event()
-        self._feeder = threading.Thread(target=self._feed, daemon=True)
-        self._feeder.start()
+        self._lines = Ahead(self._child.stdout or (), most=_AHEAD)
         try:
             opening = self._next_message()
         except BaseException:
@@ -120,29 +116,11 @@ class SheetRows:
 
     def close(self) -> None:
         """End the child, read or not; safe to call again."""
-        self._closing.set()
         self._child.kill()
-        self._feeder.join()
+        self._lines.close()
         self._child.wait()
         if self._child.stdout:
             self._child.stdout.close()
-
-    def _feed(self) -> None:
-        """In a thread of its own: the child's lines, then an empty one when it has ended."""
-        lines = self._child.stdout or ()
-        for line in lines:
-            if not self._offer(line):
-                return
-        self._offer(b"")
-
-    def _offer(self, line: bytes) -> bool:
-        while not self._closing.is_set():
-            try:
-                self._lines.put(line, timeout=0.2)
-            except queue.Full:
-                continue
-            return True
-        return False
 
     def _next_message(self) -> Any:
         """The child's next answer; only time spent waiting for it is charged to its patience."""
@@ -150,12 +128,11 @@ class SheetRows:
         while True:
             if self._cancelled():
                 raise ReadingCancelled
-            try:
-                line = self._lines.get(timeout=min(0.2, max(self._patience, 0.001)))
+            line = self._lines.take(min(0.2, max(self._patience, 0.001)))
+            if line is not None:
                 break
-            except queue.Empty:
-                if time.monotonic() - waited > self._patience:
-                    raise SheetRefused(_TOO_SLOW) from None
+            if time.monotonic() - waited > self._patience:
+                raise SheetRefused(_TOO_SLOW)
         self._patience -= time.monotonic() - waited
         if not line.endswith(b"\n"):  # it ended: by its time limit, by a kill, or out of memory
             raise SheetRefused(_WHY.get(self._child.wait(), _TOO_LARGE))

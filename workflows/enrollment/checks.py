@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from huigong import identity
 from huigong.sheets import Cell, Row
@@ -71,8 +71,7 @@ class Fault:
         return f"第{self.row}行 {self.title}：{self.message}"
 
 
-@dataclass(slots=True)
-class Person:
+class Person(NamedTuple):
     """A clean line: everything normalized, enumerations in the words of the scheme's facts."""
 
     row: int
@@ -92,6 +91,10 @@ class Person:
     remark: str = ""
     proof: str = ""  # "over_age": may be enrolled once the evidence is shown
     warnings: tuple[str, ...] = ()
+
+
+# What cells say by the name of their column, and what is wrong in which.
+Said = tuple[dict[str, object], list[tuple[str, str]]]
 
 
 class _Wrong(Exception):
@@ -120,24 +123,18 @@ class RosterCheck:
         self._suspects: list[int] = []
         self._rounded = False
         self._also_required = sorted(self.required - {"name", "id_number"})
-        self._optional = [
-            (name, index, _READERS[name])
-            for name, index in self.header.columns.items()
-            if name in _READERS
-        ]
+        columns = self.header.columns
+        self._words = [(name, columns[name]) for name in _WORDS if name in columns]
+        others = [name for name in _READERS if name not in _WORDS]
+        self._optional = [(name, columns[name]) for name in others if name in columns]
+        self._said = dict[tuple[Cell, ...], Said]()
 
     def check(self, number: int, row: Row) -> Person | list[Fault]:
         """The person on a line, or all its faults."""
-        found: dict[str, object] = {}
-        wrong: list[tuple[str, str]] = []
+        found, wrong = self._in_words(row)
         self._read(found, wrong, "name", row, _read_name)
         self._read(found, wrong, "id_number", row, _read_id)
-        for name, index, reader in self._optional:
-            if index < len(row) and (cell := row[index]) != "":
-                try:
-                    found[name] = reader(cell, self.epoch)
-                except _Wrong as fault:
-                    wrong.append((name, _error_in(cell) or str(fault)))
+        self._read_all(found, wrong, row, self._optional)
         for name in self._also_required:
             if not found.get(name) and all(name != field for field, _ in wrong):
                 wrong.append((name, "未填写"))
@@ -147,6 +144,35 @@ class RosterCheck:
         if wrong or person is None:
             return [Fault(number, name, TITLES[name], message) for name, message in wrong]
         return person
+
+    def _in_words(self, row: Row) -> Said:
+        """What the columns say that hold one of a few words. Many people are alike in them: what
+        was read once is not read again."""
+        cells: tuple[Cell, ...] = tuple(
+            [row[index] if index < len(row) else "" for _, index in self._words]
+        )
+        if (said := self._said.get(cells)) is None:
+            said = dict[str, object](), list[tuple[str, str]]()
+            self._read_all(*said, row, self._words)
+            # Only text is kept: to a dict the number 1 is the same as True.
+            if len(self._said) < _MOST_SAID and all(isinstance(cell, str) for cell in cells):
+                self._said[cells] = said
+        found, wrong = said
+        return {**found}, [*wrong]
+
+    def _read_all(
+        self,
+        found: dict[str, object],
+        wrong: list[tuple[str, str]],
+        row: Row,
+        columns: list[tuple[str, int]],
+    ) -> None:
+        for name, index in columns:
+            if index < len(row) and (cell := row[index]) != "":
+                try:
+                    found[name] = _READERS[name](cell, self.epoch)
+                except _Wrong as fault:
+                    wrong.append((name, _error_in(cell) or str(fault)))
 
     def _read(
         self,
@@ -254,6 +280,8 @@ def _error_in(cell: Cell) -> str:
 def _read_name(cell: Cell) -> str:
     if not isinstance(cell, str):
         raise _Wrong("应为文字")
+    if identity.is_usual_name(cell):
+        return cell
     name = identity.normalize_name(cell)
     if fault := identity.name_fault(name):
         raise _Wrong(fault)
@@ -263,6 +291,8 @@ def _read_name(cell: Cell) -> str:
 def _read_id(cell: Cell) -> str:
     if not isinstance(cell, str):
         raise _Wrong("应为18位号码" if isinstance(cell, bool | date) else NOT_TEXT)
+    if identity.id_fault(cell) is None:
+        return cell
     number = identity.normalize_id(cell)
     fault = identity.id_fault(number)
     if fault is None:
@@ -286,6 +316,8 @@ def _digits(cell: Cell) -> str:
 
 
 def _read_mobile(cell: Cell, epoch: int) -> str:
+    if isinstance(cell, str) and identity.mobile_fault(cell) is None:
+        return cell
     number = identity.normalize_mobile(_digits(cell))
     if fault := identity.mobile_fault(number):
         raise _Wrong(fault)
@@ -293,6 +325,8 @@ def _read_mobile(cell: Cell, epoch: int) -> str:
 
 
 def _read_bank_card(cell: Cell, epoch: int) -> str:
+    if isinstance(cell, str) and identity.bank_card_fault(cell) is None:
+        return cell
     number = identity.normalize_bank_card(_digits(cell))
     if fault := identity.bank_card_fault(number):
         raise _Wrong(fault)
@@ -393,6 +427,8 @@ def _read_hired(cell: Cell, epoch: int) -> date:
     return _read_date(cell, epoch)[0]
 
 
+_WORDS: Final[tuple[str, ...]] = ("bank", "sex", "employment", "insurance", "membership", "gifted")
+_MOST_SAID: Final = 10_000
 _READERS: Final[dict[str, Callable[[Cell, int], object]]] = {
     "mobile": _read_mobile,
     "bank_card": _read_bank_card,

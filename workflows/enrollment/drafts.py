@@ -21,7 +21,7 @@ from huigong.workflows import audit, schemes, shares
 from huigong.workflows.enrollment.history import tell
 from huigong.workflows.enrollment.meanings import meanings_of
 from huigong.workflows.enrollment.reading import forget_rows, stage
-from huigong.workflows.enrollment.staging import RosterReading
+from huigong.workflows.enrollment.staging import RosterReading, in_parts
 from huigong.workflows.schemes import plan_of
 
 REST_BY: Final = ("unit", "person")
@@ -60,7 +60,7 @@ def draft_roster(
     with uploads.open_kept(folder, kept.file) as file:
         lines = reading.all_lines(file)
     roster = begin(organization, edition, cover_from, rest_by, kept, by, at)
-    return stage(roster, reading, lines, seen)
+    return stage(roster, reading, in_parts(reading, lines), seen)
 
 
 def restage_roster(
@@ -76,7 +76,7 @@ def restage_roster(
         lines = reading.all_lines(file)
     begin_again(roster, kept, by, at)
     forget_rows(roster)
-    return stage(roster, reading, lines, seen)
+    return stage(roster, reading, in_parts(reading, lines), seen)
 
 
 def refuse_unfit(

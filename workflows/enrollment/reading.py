@@ -4,24 +4,34 @@ Rows go in short transactions, as many in each as keep the write lock near a fif
 the roster's one row says in the last of them that it is a draft. What broke off begins anew.
 """
 
+import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from huigong import rules, uploads, vault
 from huigong.database import among, insert_rows, writes
 from huigong.models import AgeProof, Roster, RosterRow
 from huigong.refusals import Refused
+from huigong.sheets.uploads import MIB, size_of
 from huigong.workflows import shares
 from huigong.workflows.enrollment import staged
-from huigong.workflows.enrollment.checks import Person
+from huigong.workflows.enrollment.beside import CAN_COPY, beside
+from huigong.workflows.enrollment.checks import Fault, Person
 from huigong.workflows.enrollment.covers import TO_ENROLL, Covers, Standing, changed_words
 from huigong.workflows.enrollment.history import still
-from huigong.workflows.enrollment.meanings import asked_title, meanings_of
-from huigong.workflows.enrollment.staging import Line, RosterReading
+from huigong.workflows.enrollment.meanings import meanings_of
+from huigong.workflows.enrollment.staging import (
+    Ended,
+    Line,
+    Opened,
+    Parts,
+    RosterReading,
+    in_parts,
+)
 from huigong.workflows.schemes import plan_of
 
 # Told how far a long deed is: the phase, done, of how many. It may raise to stop the deed.
@@ -32,6 +42,7 @@ LEAST: Final = 500
 MOST: Final = 16_000
 AIM: Final = 0.22  # seconds with the write lock
 LOST: Final = "保管的名册文件已打不开，请重新上传"
+BESIDE: Final = MIB if CAN_COPY else uploads.ROSTER_LIMIT + 1  # bytes from which two read
 EXAMPLES: Final = 5  # first sentences kept of each kind of fault
 
 
@@ -65,12 +76,15 @@ def read_roster_file(
     told("read", 0, 0)
 
     def stopped() -> bool:
-        told("read" if not reading.height else "", 0, 0)
+        told("", 0, 0)
         return False
 
     try:
         with uploads.open_kept(folder, roster.file) as file:
-            return stage(roster, reading, reading.lines(file, stopped=stopped), seen, told)
+            if size_of(file) < BESIDE:
+                lines = reading.lines(file, stopped=stopped)
+                return stage(roster, reading, in_parts(reading, lines), seen, told)
+            return stage(roster, reading, _read_beside(reading, file, stopped), seen, told)
     except OSError as gone:
         raise Refused("file", LOST) from gone
     except Refused:
@@ -78,26 +92,51 @@ def read_roster_file(
         raise
 
 
+def _read_beside(reading: RosterReading, file: BinaryIO, stopped: Callable[[], bool]) -> Parts:
+    """The parts of a big file, checked by a second process while this one seals and keeps them."""
+    reader = os.getpid()
+    return beside(
+        lambda: in_parts(reading, reading.lines(file, stopped=lambda: os.getppid() != reader)),
+        waiting=stopped,
+    )
+
+
 def stage(
-    roster: Roster,
-    reading: RosterReading,
-    lines: Iterable[Line],
-    seen: Sequence[str],
-    told: Told = quiet,
+    roster: Roster, reading: RosterReading, parts: Parts, seen: Sequence[str], told: Told = quiet
 ) -> Roster:
-    """Stage a roster's lines and make it a draft."""
-    staging, pace, stream = Staging(roster, reading, seen), Pace(CHUNK), iter(lines)
+    """Stage the lines of a roster's file and make it a draft."""
+    staging, pace, file = Staging(roster, reading, seen), Pace(CHUNK), File(parts)
+    stream = iter(file)
     while chunk := list(islice(stream, pace.rows)):
         rows = staging.rows(chunk)
         begun = time.perf_counter()
         _stage_rows(roster, rows)
         pace.took(time.perf_counter() - begun)
-        told("stage", chunk[-1].number, reading.height)
+        told("stage", chunk[-1].number, file.height)
     if not staging.digest.kinds:
         raise Refused("file", "名册里没有人：请在列名下面逐行填写后再上传")
-    if reading.late:
-        _refuse_late(roster, reading, staging.digest)
-    return _finish(roster, reading, staging.digest)
+    if file.late:
+        _refuse_late(roster, file.late, staging.digest)
+    return _finish(roster, file, staging.digest)
+
+
+class File:
+    """The lines of a file in its order, and what is known of it by then: its last row, the
+    columns not understood, what only its end could tell."""
+
+    def __init__(self, parts: Parts):
+        self._parts = parts
+        self.height, self.unread = 0, list[list[str]]()
+        self.late, self.for_show = list[Fault](), 0
+
+    def __iter__(self) -> Iterator[Line]:
+        for part in self._parts:
+            if isinstance(part, Opened):
+                self.height, self.unread = part
+            elif isinstance(part, Ended):
+                self.late, self.for_show = part
+            else:
+                yield from part
 
 
 class Digest:
@@ -225,9 +264,9 @@ def _stage_rows(roster: Roster, rows: list[tuple[Any, ...]]) -> None:
 
 
 @writes
-def _refuse_late(roster: Roster, reading: RosterReading, digest: Digest) -> None:
+def _refuse_late(roster: Roster, late_faults: Sequence[Fault], digest: Digest) -> None:
     """What only the end of the file could tell becomes a fault of lines that seemed clean."""
-    late = {fault.row: [fault.title, fault.message] for fault in reading.late}
+    late = {fault.row: [fault.title, fault.message] for fault in late_faults}
     rows = RosterRow.select().where(RosterRow.roster == roster, among(RosterRow.number, list(late)))
     for row in rows:
         faults = [*row.faults, late[row.number]]
@@ -243,7 +282,7 @@ def _refuse_late(roster: Roster, reading: RosterReading, digest: Digest) -> None
 
 
 @writes
-def _finish(roster: Roster, reading: RosterReading, digest: Digest) -> Roster:
+def _finish(roster: Roster, file: File, digest: Digest) -> Roster:
     still(roster, "reading")
     split = shares.parts_of(roster, digest.people())
     roster.move(
@@ -252,8 +291,8 @@ def _finish(roster: Roster, reading: RosterReading, digest: Digest) -> Roster:
         to="draft",
         people=digest.kinds["new"] + digest.kinds["renewed"],
         faulty=digest.kinds["faulty"] + digest.kinds["unproven"],
-        unread=[[q.letter, asked_title(q, reading.header)] for q in reading.header.questions],
-        digest=digest.kept() | ({"for_show": reading.for_show} if reading.for_show else {}),
+        unread=file.unread,
+        digest=digest.kept() | ({"for_show": file.for_show} if file.for_show else {}),
         split=split,
         total=sum(each * people for _, each, people in split),
     )

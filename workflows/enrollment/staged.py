@@ -35,13 +35,13 @@ def stager(roster_id: int) -> Callable[..., Staged]:
         vault.current().sealing(table="member", column=column)
         for column in ("resident_id", "phone", "bank_card")
     )
-    new_ref = vault.new_ref
+    refs = vault.new_refs()
 
     def staged(
         number: int, person: Person, index: str, facts: str, fee: int, kind: str,
         faults: str = "[]", warnings: str = "[]",
     ) -> Staged:  # fmt: skip
-        ref, name, resident_id = new_ref(), person.name, person.id_number
+        ref, name, resident_id = next(refs), person.name, person.id_number
         return (
             ref, roster_id, number, name, _initials(name), _name_key(name), person.sex,
             person.birth.isoformat(), seal_id(resident_id, ref), index, _tail(resident_id[-4:]),

@@ -3,17 +3,19 @@
 Reads a file and an edition's plan, no database: the command line and the upload form share it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from huigong import rules
 from huigong.refusals import Refused
 from huigong.sheets import Kind, SheetRefused, Source
 from huigong.workflows.enrollment.checks import TOO_SHORT, Fault, Person, RosterCheck
 from huigong.workflows.enrollment.columns import TITLES, Header, open_roster
+from huigong.workflows.enrollment.meanings import asked_title
 
 Plan = dict[str, Any]
 
@@ -24,11 +26,11 @@ COLUMN_OF: Final = {
     "employment": "employment",
     "membership": "membership",
 }
+BATCH: Final = 500  # lines handed over at once
 MOST_FAULTS: Final = 8  # per line; more would not help anybody
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line of a roster: a person, or faults, or both where only a proof of age is missing;
     `shown_name` is what the name cell says."""
 
@@ -36,6 +38,24 @@ class Line:
     shown_name: str
     person: Person | None
     faults: list[Fault]
+
+
+class Opened(NamedTuple):
+    """What a file is like, known with its first line: its last row, the columns not understood."""
+
+    height: int
+    unread: list[list[str]]
+
+
+class Ended(NamedTuple):
+    """What only the end of a file could tell: faults of lines that seemed clean, and how many
+    people are made up for show."""
+
+    late: list[Fault]
+    for_show: int
+
+
+Parts = Iterator[Opened | list[Line] | Ended]
 
 
 @dataclass
@@ -154,6 +174,19 @@ class RosterReading:
         if alike not in self._judged:
             self._judged[alike] = rules.unmet(self.plan, self.facts(person))
         return self._judged[alike]  # type: ignore[no-any-return]
+
+
+def in_parts(reading: RosterReading, lines: Iterable[Line]) -> Parts:
+    """A file's lines, some at a time, with what is known of it before and after them: all that
+    whoever keeps them has to know, who may be another process."""
+    stream = iter(lines)
+    batch = list(islice(stream, BATCH))
+    questions = reading.header.questions
+    yield Opened(reading.height, [[q.letter, asked_title(q, reading.header)] for q in questions])
+    while batch:
+        yield batch
+        batch = list(islice(stream, BATCH))
+    yield Ended(reading.late, reading.for_show)
 
 
 def check_file(
