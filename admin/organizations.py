@@ -20,7 +20,15 @@ from huigong import clock, uploads
 from huigong.access import allow, allow_anyone, find, visible
 from huigong.admin import papers
 from huigong.admin.lists import Order, Waiting, ordered, page_of
-from huigong.models import Level, Member, Organization, Role, UnitApplication, User
+from huigong.models import (
+    Level,
+    Member,
+    Organization,
+    Reorganization,
+    Role,
+    UnitApplication,
+    User,
+)
 from huigong.refusals import Refused
 from huigong.workflows import organizations as deeds
 
@@ -92,8 +100,21 @@ def page(id: int) -> Any:
         members=Member.select().where(Member.organization << inside).count(),
         people=people,
         levels=LEVEL_NAMES,
-        may_found=bool(deeds.levels_below(organization)),
+        may_found=bool(deeds.levels_below(organization)) and not organization.closed_on,
+        moves=_moves(organization),
     )
+
+
+def _moves(unit: Organization) -> list[Reorganization]:
+    """The merges and splits that a unit was part of, with the other unit's name."""
+    source, target = Organization.alias(), Organization.alias()
+    query = (
+        Reorganization.select(Reorganization, source, target)
+        .join_from(Reorganization, source, on=(Reorganization.source == source.id), attr="source")
+        .join_from(Reorganization, target, on=(Reorganization.target == target.id), attr="target")
+    )
+    own = (Reorganization.source == unit) | (Reorganization.target == unit)
+    return list(query.where(own).order_by(Reorganization.on, Reorganization.id))
 
 
 def _children(organization: Organization) -> list[Organization]:

@@ -21,7 +21,7 @@ from huigong.models import (
     Roster,
 )
 from huigong.refusals import Refused
-from huigong.workflows import funding
+from huigong.workflows import enrollment, funding
 from huigong.workflows.enrollment import leaving, moving, reorganizing
 
 ON = date(2024, 12, 10)
@@ -193,6 +193,16 @@ def test_a_unit_that_still_owes_is_not_merged(old_unit, new_unit):
         merged(old_unit, new_unit)
 
 
+def test_a_unit_with_a_roster_of_another_citys_scheme_is_not_merged_there(old_unit):
+    roster = a_drafted_roster(old_unit, people=1)
+    elsewhere = a_unit(a_city("外地市总工会"))
+    province = a_user(Role.ADMINISTRATOR, at=Organization.get(Organization.level == "province"))
+    with pytest.raises(Refused, match="1份名册的计划不面向"):
+        merged(old_unit, elsewhere, by=province)
+    enrollment.withdraw_roster(roster, by=roster.made_by, at=NOW)
+    assert merged(old_unit, elsewhere, by=province).target == elsewhere
+
+
 def test_only_who_administrates_both_from_above_merges(old_unit, new_unit):
     with pytest.raises(Refused, match="上级工会"):
         merged(old_unit, new_unit, by=a_user(Role.ADMINISTRATOR, at=old_unit))
@@ -262,6 +272,14 @@ def test_an_administrator_merges_and_splits_on_pages(app, old_unit, new_unit, co
         assert admin.send(address, {"on": "2024-12-10"}).status_code == 422
     form = {"into": "新单位", "on": "2024-12-10", "reason": "机构改革文件"}
     assert admin.send(f"/admin/organizations/{old_unit.id}/merge", form).status_code == 303
+    closed = admin.get(f"/admin/organizations/{old_unit.id}").get_data(as_text=True)
+    for words in ("已停用", "并入新单位", "机构改革文件"):
+        assert words in closed
+    assert "开设账号" not in closed
+    assert "来自旧单位" in admin.get(f"/admin/organizations/{new_unit.id}").get_data(as_text=True)
+    for deed in ("merge", "split"):
+        asked = admin.get(f"/admin/organizations/{old_unit.id}/{deed}").get_data(as_text=True)
+        assert "只有正常的基层单位" in asked
 
 
 def faults_of(answer):

@@ -8,6 +8,7 @@ from huigong.database import writes
 from huigong.models import (
     AgeProof,
     DueStanding,
+    Edition,
     Enrollment,
     Level,
     Member,
@@ -40,8 +41,8 @@ def merge_units(
     does not administrate both from above, open dues, and a roster that is just being read.
     """
     faults = _place_faults(source, into, on, reason, by, at.date())
-    if not faults:
-        faults = _unfinished(source)
+    if not faults and into is not None:
+        faults = _unfinished(source, into)
     if faults or into is None or on is None:
         raise Refused.all(faults)
     members = _everybody(source)
@@ -92,8 +93,14 @@ def _common_faults(on: date | None, reason: str, today: date) -> list[tuple[str,
     return faults
 
 
-def _unfinished(source: Organization) -> list[tuple[str, str]]:
+def _unfinished(source: Organization, into: Organization) -> list[tuple[str, str]]:
     faults = []
+    foreign = Roster.select().join(Edition).where(
+        Roster.organization == source, Roster.stage << OPEN_ROSTERS,
+        Edition.organization.not_in(into.lineage),
+    )  # fmt: skip
+    if count := foreign.count():
+        faults.append(("into", f"有{count}份名册的计划不面向{into.name}，请先办完或撤回"))
     owing = DueStanding.select().where(
         DueStanding.organization == source,
         DueStanding.settled == False,  # noqa: E712 SQL's, not Python's
