@@ -58,12 +58,17 @@ def record(id: int) -> Any:
     place, form = find(Organization, id), Typed(request.form)
     try:
         typed = form.all(
-            amount=form.yuan("amount", "金额"), received_on=form.day("received_on", "到账日期")
+            kind=form.one_of("kind", deeds.KINDS, "收入的种类"),
+            giver=form.words("giver", "拨款或捐赠方的名称"),
+            amount=form.yuan("amount", "金额"),
+            received_on=form.day("received_on", "到账日期"),
+            bank_reference=form.words("bank_reference", "银行流水号"),
         )
-        words = ("kind", "giver", "purpose", "bank_reference")
-        typed |= {name: form.text(name) for name in words}
         scheme = scheme_of(form.text("scheme"))
-        deeds.record_income(organization=place, scheme=scheme, **typed, by=g.user, at=clock.now())
+        deeds.record_income(
+            organization=place, scheme=scheme, purpose=form.text("purpose"), **typed,
+            by=g.user, at=clock.now(),
+        )  # fmt: skip
     except Refused as refused:
         return _new_page(place, request.form, refused.by_field()), 422
     flash("已登记收入")

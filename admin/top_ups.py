@@ -45,17 +45,18 @@ def record(id: int) -> Any:
     place, form = find(Organization, id), Typed(request.form)
     try:
         typed = form.all(
+            scheme=form.one_of("scheme", {str(id) for id, _ in schemes_of(place)}, "互助计划"),
+            whom=form.one_of("whom", ("all", "members"), "补贴哪些人"),
             amount=form.yuan("amount", "每人补贴金额"),
             from_on=form.day("from_on", "开始日期"),
             to_on=form.day("to_on", "结束日期"),
+            basis=form.words("basis", "依据，例如补贴文件的名称和文号"),
         )
-        scheme = scheme_of(form.text("scheme"))
-        if scheme is None:
-            raise Refused("scheme", "请选择互助计划")
+        typed["scheme"] = scheme_of(typed["scheme"])
+        members_only = typed.pop("whom") == "members"
         deeds.record_top_up(
-            organization=place, scheme=scheme, members_only=form.text("whom") != "all", **typed,
-            basis=form.text("basis"), by=g.user, at=clock.now(),
-        )  # fmt: skip
+            organization=place, members_only=members_only, **typed, by=g.user, at=clock.now()
+        )
     except Refused as refused:
         return _new_page(place, request.form, refused.by_field()), 422
     flash("已登记补贴，此后审核通过的名册会减少自筹部分")

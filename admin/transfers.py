@@ -129,11 +129,9 @@ def record(id: int) -> Any:
         typed = form.all(
             amount=form.yuan("amount", "转款金额"),
             transferred_on=form.day("transferred_on", "转款日期"),
+            bank_reference=form.words("bank_reference", "转款的银行流水号"),
         )
-        transfer = deeds.record_transfer(
-            scheme, month=_month(), bank_reference=form.text("bank_reference"), **typed,
-            by=g.user, at=clock.now(),
-        )  # fmt: skip
+        transfer = deeds.record_transfer(scheme, month=_month(), **typed, by=g.user, at=clock.now())
     except Refused as refused:
         return _sheet_page(scheme, request.form, refused.by_field()), 422
     flash(f"已登记转款 {money.yuan(transfer.amount)} 元")

@@ -1,6 +1,6 @@
 """What people typed: amounts and days out of a form, every fault told at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date
 from typing import Any
 
@@ -17,6 +17,26 @@ class Typed:
 
     def text(self, name: str) -> str:
         return str(self.form.get(name, "")).strip()
+
+    def words(self, name: str, words: str) -> Callable[[], str]:
+        """Some text, of which there must be any."""
+
+        def read() -> str:
+            if not (text := self.text(name)):
+                raise Refused(name, f"请填写{words}")
+            return text
+
+        return read
+
+    def one_of(self, name: str, choices: Collection[str], words: str) -> Callable[[], str]:
+        """One of the choices that the form offers."""
+
+        def read() -> str:
+            if (text := self.text(name)) not in choices:
+                raise Refused(name, f"请选择{words}")
+            return text
+
+        return read
 
     def yuan(self, name: str, words: str) -> Callable[[], int]:
         """An amount in yuan, as fen."""

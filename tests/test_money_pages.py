@@ -1,6 +1,7 @@
 """Top-ups, fee notices, reminders, transfers, receipts and vouchers, with their screens."""
 
 import io
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from builders_funding import (
     dues_of,
     paid,
 )
+from builders_statements import a_line, imported
 from openpyxl import load_workbook
 
 from huigong.models import (
@@ -115,6 +117,7 @@ def test_the_county_records_its_top_up_on_a_form(app):
     assert "每人补贴金额" in text(browser.get(address))
     assert browser.send(address, {"amount": "x", "from_on": "", "to_on": ""}).status_code == 422
     typed = {"amount": "25", "from_on": "2025-01-01", "to_on": "2025-12-31", "basis": "示例文件"}
+    typed["whom"] = "members"
     assert "请选择互助计划" in text(browser.send(address, typed))
     typed["scheme"] = roster.edition.scheme_id
     assert browser.send(address, typed).status_code == 303
@@ -353,3 +356,27 @@ def test_the_standing_of_a_due_follows_its_payments(office):
     assert DueStanding.get(DueStanding.due == due).owing == 100_00
     DueStanding.update(owing=5).where(DueStanding.due == due).execute()
     assert any("清单记 0.05 元" in words for words in agreement.disagreements())
+
+
+def test_an_empty_money_form_is_told_every_gap_at_once(app, office):
+    roster = a_paid_roster()
+    city, scheme = roster.edition.organization, roster.edition.scheme
+    (line, *_) = imported(city, office.files, [a_line("88.00", "往来款", reference="LS1")])
+    browser = signed_in(app, a_finance(roster))
+    gaps = {
+        f"/admin/incomes/new/{city.id}": {
+            *("kind", "giver", "amount", "received_on", "bank_reference"),
+        },
+        f"/admin/top-ups/new/{city.id}": {
+            *("scheme", "whom", "amount", "from_on", "to_on", "basis"),
+        },
+        f"/admin/transfers/schemes/{scheme.id}/": {"amount", "transferred_on", "bank_reference"},
+        f"/admin/statements/lines/{line.id}/income": {"amount", "kind", "giver"},
+        f"/admin/statements/lines/{line.id}/refund": {"amount", "refunded_on", "reason"},
+    }
+    told = {}
+    for address in gaps:
+        answer = browser.send(address, {})
+        assert answer.status_code == 422
+        told[address] = set(re.findall(r'<li><a href="#([\w-]+)">', text(answer)))
+    assert told == gaps

@@ -55,9 +55,11 @@ def note_refund(id: int) -> Any:
     line, form = find(StatementLine, id), Typed(request.form)
     try:
         typed = form.all(
-            amount=form.yuan("amount", "退款金额"), refunded_on=form.day("refunded_on", "退款日期")
+            amount=form.yuan("amount", "退款金额"),
+            refunded_on=form.day("refunded_on", "退款日期"),
+            reason=form.words("reason", "退款的原因"),
         )
-        deeds.note_refund(line, **typed, reason=form.text("reason"), by=g.user, at=clock.now())
+        deeds.note_refund(line, **typed, by=g.user, at=clock.now())
     except Refused as refused:
         return _refund_page(line, request.form, refused.by_field()), 422
     flash("已登记退款")
@@ -101,10 +103,13 @@ def income(id: int) -> Any:
 def take_income(id: int) -> Any:
     line, form = find(StatementLine, id), Typed(request.form)
     try:
-        typed = form.all(amount=form.yuan("amount", "金额"))
-        typed |= {name: form.text(name) for name in ("kind", "giver", "purpose")}
-        scheme = scheme_of(form.text("scheme"))
-        deeds.take_as_income(line, **typed, scheme=scheme, by=g.user, at=clock.now())
+        typed = form.all(
+            amount=form.yuan("amount", "金额"),
+            kind=form.one_of("kind", incomes.KINDS, "收入的种类"),
+            giver=form.words("giver", "拨款或捐赠方的名称"),
+        )
+        typed |= {"purpose": form.text("purpose"), "scheme": scheme_of(form.text("scheme"))}
+        deeds.take_as_income(line, **typed, by=g.user, at=clock.now())
     except Refused as refused:
         return _income_page(line, request.form, refused.by_field()), 422
     flash("已登记为其他收入")
