@@ -1,5 +1,7 @@
+import importlib
 import json
 from datetime import date
+from pathlib import Path
 
 import pytest
 from builders import NOW, TODAY, a_city, a_user
@@ -18,7 +20,7 @@ from huigong.models import (
 )
 from huigong.plans import compile_scheme
 from huigong.refusals import StartRefused
-from huigong.workflows import audit, schemes
+from huigong.workflows import audit, operator, schemes
 
 PUYANG = "puyang-hospital-2025"
 
@@ -154,3 +156,35 @@ def test_a_roster_staged_before_can_still_be_read_and_approved(office):
     )  # fmt: skip
     assert row.facts == {"age": 44, "membership": "member", "unit_level": "county", "year": 2025}
     assert row.tail_index == member.tail_index == Member.index_of_tail(number)
+
+
+def test_the_columns_of_an_operators_file_stay_when_each_kind_gets_its_own(office):
+    """0009_operator_files on an office that has saved its operator's columns."""
+    folder = Path(migrations.__file__).parent
+    dialect = "sqlite" if database.is_sqlite() else "postgresql"
+    script = (folder / f"0001_first.{dialect}.sql").read_text().split(";;\n")
+    city, mark = a_city(), "?" if database.is_sqlite() else "%s"
+    scheme = schemes.new_edition(
+        compile_scheme((folder.parent / "schemes" / f"{PUYANG}.toml").read_text(), PUYANG),
+        organization=city, drafted_by=None, by=None, at=NOW,
+    ).scheme  # fmt: skip
+    by = a_user(Role.REVIEWER, at=city)
+    with database.db.atomic() as transaction:
+        made = ("operator_batch", "operator_reply", "claim_sending", "operator_file")
+        for table in (*made, "operator_layout"):
+            database.db.execute_sql(f'DROP TABLE "{table}"')
+        for statement in script:
+            if '"operator_layout"' in statement:
+                database.db.execute_sql(statement)
+        database.db.execute_sql(
+            'INSERT INTO "operator_layout" ("organization_id", "scheme_id", "columns", "by_id", '
+            f'"at") VALUES ({", ".join([mark] * 5)})',
+            (city.id, scheme.id, '[["id_number", "证件号"]]', by.id, NOW),
+        )
+        importlib.import_module("huigong.migrations.0009_operator_files").up(None, database.db)
+        found = operator.layout_of(scheme, "covers"), operator.layout_of(scheme, "claims")
+        same = _schema()
+        transaction.rollback()
+    assert found[0] == [("id_number", "证件号")]
+    assert found[1][0] == ("number", "申领编号")
+    assert same == _schema()

@@ -46,16 +46,20 @@ COLUMNS = (
 def payable(claims: Any) -> Any:
     """Of a query of claims, those that the office's own bank may pay: owed, and not with the
     scheme's operator."""
-    there = ClaimSending.select(ClaimSending.claim).where(ClaimSending.stage == "sent")
-    return owed(claims).where(Claim.id.not_in(there))
+    there = ClaimSending.select(ClaimSending.id).where(
+        ClaimSending.claim == Claim.id, ClaimSending.stage == "sent"
+    )
+    return owed(claims).where(~fn.EXISTS(there))
 
 
 def owed(claims: Any) -> Any:
-    """Of a query of claims, those approved with an amount and in no live batch."""
-    live = Payout.select(Payout.claim).where(Payout.stage << LIVE)
-    given = Decision.select(Decision.claim)
-    given = given.where(Decision.verdict == "approve", Decision.amount > 0)
-    return claims.where(Claim.stage == "approved", Claim.id << given, Claim.id.not_in(live))
+    """Of a query of claims, those approved with an amount and in no live batch. The few approved
+    ones are each looked up among all payouts and decisions, which are never read through."""
+    live = Payout.select(Payout.id).where(Payout.claim == Claim.id, Payout.stage << LIVE)
+    given = Decision.select(Decision.id).where(
+        Decision.claim == Claim.id, Decision.verdict == "approve", Decision.amount > 0
+    )
+    return claims.where(Claim.stage == "approved", fn.EXISTS(given), ~fn.EXISTS(live))
 
 
 @writes

@@ -6,6 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from peewee import fn
+
 from huigong import uploads
 from huigong.database import among, writes
 from huigong.models import (
@@ -47,14 +49,18 @@ def waiting_claims(scheme: Scheme, was: str) -> Any:
         .join_from(Enrollment, Edition)
         .where(Edition.scheme == scheme, Claim.stage == was)
     )
-    there: Any = ClaimSending.select(ClaimSending.claim).where(ClaimSending.stage == "sent")
+    there: Any = ClaimSending.select(ClaimSending.id).where(
+        ClaimSending.claim == Claim.id, ClaimSending.stage == "sent"
+    )
     if was == "approved":
-        paid = OperatorReply.select(OperatorReply.sending).where(
-            OperatorReply.kind == "paid", OperatorReply.stage == "open"
+        paid = OperatorReply.select(OperatorReply.id).where(
+            OperatorReply.sending == ClaimSending.id,
+            OperatorReply.kind == "paid",
+            OperatorReply.stage == "open",
         )
-        there = there.where((ClaimSending.was == "approved") | (ClaimSending.id << paid))
+        there = there.where((ClaimSending.was == "approved") | fn.EXISTS(paid))
         claims = payouts.owed(claims)
-    return claims.where(Claim.id.not_in(there))
+    return claims.where(~fn.EXISTS(there))
 
 
 def _amounts(scheme: Scheme, was: str) -> list[tuple[int, int]]:
