@@ -18,6 +18,7 @@ from builders_operator import (
     the_rows,
 )
 from builders_schemes import a_published_edition
+from builders_statements import a_line, imported
 from test_verification import without_references, without_triggers
 
 from huigong import database
@@ -34,7 +35,7 @@ from huigong.models import (
     Role,
 )
 from huigong.refusals import Lost, Refused
-from huigong.workflows import claims, operator, payouts, verification
+from huigong.workflows import claims, operator, payouts, statements, verification
 from huigong.workflows.operator import answers, files, replies
 
 TITLES = ["申领编号", "结果", "支付金额", "支付流水号", "支付日期", "说明"]
@@ -446,6 +447,7 @@ def test_an_answer_whose_taking_broke_off_is_taken_on_where_it_was(office, monke
     with pytest.raises(KeyboardInterrupt):
         operator.take_answer(file, **given)
     assert [now(claim).stage for claim in mine] == ["paid", "paid", "approved"]
+    assert OperatorFile.get_by_id(file.id).stage == "kept"
     monkeypatch.setattr(answers, "_take_some", take)
     assert operator.take_answer(OperatorFile.get_by_id(file.id), **given) == 1
     kept = OperatorFile.get_by_id(file.id)
@@ -557,6 +559,17 @@ def test_a_payment_that_came_back_to_the_operator_is_owed_again(office):
     answer_taken(office, scheme, "claims", answered(claim, *again))
     assert now(claim).stage == "paid"
     assert all_agrees(office)
+
+
+def test_a_line_of_our_bank_is_no_return_of_what_the_operator_paid(office):
+    claim, _ = a_sent_claim(office)
+    answer_taken(office, scheme_of(claim), "claims", answered(claim, *PAID))
+    city = scheme_of(claim).organization
+    (line,) = imported(city, office.files, [a_line("6018.60", "退汇", reference="LS1")])
+    assert statements.returned_payouts([line], {line.id: 6_018_60}) == {line.id: []}
+    with pytest.raises(Refused, match="由承办方支付"):
+        statements.take_as_return(line, payout=Payout.get(), by=finance_of(claim), at=NOW)
+    assert now(claim).stage == "paid"
 
 
 # ── screens ─────────────────────────────────────────────────────────────────────────────────

@@ -18,7 +18,7 @@ from huigong.workflows.operator import covers, files, replies
 from huigong.workflows.operator.reading import Sheet, read_answer
 
 # So many rows at once, so that the write lock is held well under half a second.
-_SOME: Final = {"covers": 20_000, "claims": 100}
+_SOME: Final = {"covers": 20_000, "claims": 50}
 
 
 @dataclass
@@ -139,8 +139,9 @@ def _close(file: OperatorFile, to: str, deed: str, *, by: User, at: datetime) ->
 
 
 def drop_answer(file: OperatorFile, *, by: User, at: datetime) -> None:
-    """Take nothing (more) from a kept answer: another's, or a newer one has come."""
-    _close(file, "dropped", "drop operator answer", by=by, at=at)
+    """Take nothing (more) from a kept answer: another's, or a newer one has come. One whose taking
+    broke off stays taken in the rows that were."""
+    _close(file, "taken" if file.rows else "dropped", "drop operator answer", by=by, at=at)
 
 
 def own_file_back(file: OperatorFile, *, folder: Path, on: date) -> BinaryIO:
