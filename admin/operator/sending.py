@@ -1,6 +1,5 @@
 """What goes out: the people enrolled and the claims, in the columns that the operator wants."""
 
-from datetime import date
 from typing import Any
 
 from flask import flash, g, redirect, render_template, request, url_for
@@ -22,6 +21,7 @@ from huigong.admin.operator.room import (
     operator,
     run_here,
 )
+from huigong.admin.typed import Typed
 from huigong.models import (
     Claim,
     Decision,
@@ -101,20 +101,18 @@ def out(id: int, kind: str) -> Any:
     deed: dict[str, Any] = {"folder": folder(), "by": g.user, "at": clock.now()}
     try:
         if kind == "covers":
-            file = deeds.send_covers(scheme, first=_day("first"), last=_day("last"), **deed)
+            typed = Typed(form)
+            days = typed.all(
+                first=typed.day("first", "批准日期的第一天"),
+                last=typed.day("last", "批准日期的最后一天"),
+            )
+            file = deeds.send_covers(scheme, **days, **deed)
         else:
             file = deeds.send_claims(scheme, was=form.get("was", ""), **deed)
     except Refused as refused:
         return _page(scheme, kind, form, refused.by_field()), 422
     flash(f"已生成承办方文件 {file.number}，请下载后交给承办方")
     return redirect(url_for("operator.file", id=file.id), 303)
-
-
-def _day(field: str) -> date:
-    try:
-        return date.fromisoformat(request.form.get(field, ""))
-    except ValueError:
-        raise Refused(field, "请填写日期，如 2025-01-01") from None
 
 
 @operator.get("/operator/<int:id>/<kind>/layout")

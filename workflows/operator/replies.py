@@ -373,10 +373,13 @@ def settle_reply(
     reply = OperatorReply.get_by_id(reply.id)
     if reply.stage != "open":
         raise Lost(f"reply {reply.id} is {reply.stage}")
+    faults = []
     if verdict not in dict(verdicts_for(reply)):
-        raise Refused("verdict", "请选择怎样处理这份回执")
+        faults.append(("verdict", "请选择怎样处理这份回执"))
     if len(reason.strip()) < 2 and (verdict != "taken" or differs(reply)):
-        raise Refused("reason", "请写明理由")
+        faults.append(("reason", "请写明理由"))
+    if faults:
+        raise Refused.all(faults)
     sending: Any = reply.sending
     if verdict == "taken":
         if sending.file.by_id == by.id:
