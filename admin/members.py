@@ -34,7 +34,7 @@ from huigong.models import (
     begins,
 )
 from huigong.workflows import funding, gifts
-from huigong.workflows.enrollment import certificates
+from huigong.workflows.enrollment import certificates, leaving
 
 members = Blueprint("members", __name__, url_prefix="/admin")
 
@@ -171,6 +171,9 @@ def page(id: int) -> Any:
         claims=list(claims),
         claim_stages=CLAIM_STAGES,
         employments=list(member.employments),
+        left=leaving.left_with(member),
+        reasons=leaving.REASONS,
+        kept_cover=leaving.KEPT_COVER,
         id_asked=IdCorrection.get_or_none(
             IdCorrection.member == member, IdCorrection.stage == "asked"
         ),

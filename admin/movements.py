@@ -43,7 +43,7 @@ def _leave_page(member: Member, form: Any, errors: dict[str, str]) -> str:
     return render_template(
         "admin/members/leave.html",
         member=member, form=form, errors=errors,
-        reasons=leaving.REASONS, kept_cover=leaving.KEPT_COVER,
+        reasons=leaving.REASONS, kept_cover=leaving.KEPT_COVER, left=leaving.left_with(member),
     )  # fmt: skip
 
 

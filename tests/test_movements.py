@@ -256,6 +256,10 @@ def test_the_pages_ask_refuse_and_do(app, old_unit, new_unit, county):
     assert "当地工会最新通知" in clerk.get(there).get_data(as_text=True)
     assert clerk.send(there, {"on": "2024-12-16"}).status_code == 422
     assert clerk.send(there, {"on": "2024-12-16", "reason": "retired"}).status_code == 303
+    page = clerk.get(f"/admin/members/{member.id}").get_data(as_text=True)
+    assert "2024年12月16日离开" in page
+    assert "登记离开单位" not in page
+    assert "不用再登记" in clerk.get(there).get_data(as_text=True)
     back = f"/admin/members/{member.id}/relocate"
     assert reviewer.send(back, {"target": "没有", "on": "2024-12-16"}).status_code == 422
     moved = {"target": "旧单位", "on": "2024-12-16", "reason": "回原单位"}

@@ -25,12 +25,7 @@ def leave(
     The employment ends; cover goes on to the end of its term and nothing is refunded. Refuses
     somebody who left already, a day in the future or before they came, and no reason.
     """
-    open_one = (
-        Employment.select()
-        .where(Employment.member == member, Employment.organization == member.organization_id)
-        .where(Employment.to_on.is_null())
-        .first()
-    )
+    open_one = _employed(member)
     faults = []
     if reason not in REASONS:
         faults.append(("reason", "请选择离开的原因"))
@@ -51,3 +46,19 @@ def leave(
     )  # fmt: skip
     audit.record("leave unit", by=by, at=at, on=member, organization=member.organization)
     return made
+
+
+def _employed(member: Member) -> Employment | None:
+    """A member's employment in their unit, while it lasts."""
+    mine = Employment.select().where(
+        Employment.member == member, Employment.organization == member.organization_id
+    )
+    return mine.where(Employment.to_on.is_null()).first()  # type: ignore[no-any-return]
+
+
+def left_with(member: Member) -> Leaving | None:
+    """The leaving of a member who has left their unit; None for who is there."""
+    if _employed(member) is not None:
+        return None
+    last = Leaving.select().where(Leaving.member == member).order_by(Leaving.id.desc())
+    return last.where(Leaving.organization == member.organization_id).first()  # type: ignore[no-any-return]
