@@ -322,6 +322,7 @@ def test_a_reviewer_approves_a_big_roster_and_it_goes_on_without_them(
     assert answer.status_code == 303
     page = reviewer.get(answer.location).get_data(as_text=True)
     assert "等待处理" in page
+    assert "正在批准" in page
     assert "批准…" not in page
     work_off(office)
     database.db.connect(reuse_if_open=True)
