@@ -12,7 +12,7 @@ from operator import or_
 from typing import Any, TypeVar, cast
 
 from flask import Flask, abort, g, request
-from peewee import Expression, ModelSelect
+from peewee import Expression, ModelSelect, fn
 from werkzeug.routing import IntegerConverter
 from werkzeug.routing import Rule as URLRule
 
@@ -171,27 +171,61 @@ def holds(*roles: Role, at: Organization | None = None) -> bool:
 def scope(model: type[Base], *roles: Role) -> Expression:
     """The condition that keeps a query inside what the signed-in user may see, as one of
     `roles` when some are named."""
+    return _inside(model, roles, met=model.few)
+
+
+def scope_of_met(model: type[Base], *roles: Role) -> Expression:
+    """The same condition for a query that meets few rows: each row's organization is looked at,
+    and no list is made of the thousands that a city has."""
+    return _inside(model, roles, met=True)
+
+
+def _inside(model: type[Base], roles: tuple[Role, ...], *, met: bool) -> Expression:
     seen = paths(*roles)
-    inside = Organization.id == -1  # no grant, no row
-    if seen:
-        inside = reduce(or_, map(Organization.within, seen))
+    inside = _within(seen)
     if model is Organization:
         return inside
     column = cast(Any, model).organization
-    if _is_whole(seen):
+    few = _places(seen)
+    if few is None:
         return cast(Expression, column.is_null(False))
     units: Any = Organization.select(Organization.id).where(inside)
-    ids = [id for (id,) in units.limit(_FEW).tuples()]
-    condition = column << (ids if len(ids) < _FEW else units)  # a few are named, each looked up
+    if few:  # a few are named, each looked up
+        condition = column << few
+    elif met:
+        condition = fn.EXISTS(units.where(Organization.id == column))
+    else:
+        condition = column << units
     if model.seen == "lineage":
         above = {int(node) for path in seen for node in path.split("/") if node}
         condition = condition | (column << above)
-    return condition
+    return cast(Expression, condition)
+
+
+def _within(seen: list[str]) -> Any:
+    """The condition that an organization is in one of these subtrees; without a grant, no row."""
+    return reduce(or_, map(Organization.within, seen)) if seen else Organization.id == -1
+
+
+def _places(seen: list[str]) -> list[int] | None:
+    """The ids of what these subtrees hold, empty where they are many; None where it is the one
+    whole tree of this database. A page that only reads asks once."""
+    key = tuple(seen)
+    known = g.setdefault("places", {}) if request.method in ("GET", "HEAD") else {}
+    if key not in known:
+        known[key] = None if _is_whole(seen) else _few(seen)
+    return cast("list[int] | None", known[key])
+
+
+def _few(seen: list[str]) -> list[int]:
+    units: Any = Organization.select(Organization.id).where(_within(seen))
+    ids = [id for (id,) in units.limit(_FEW).tuples()]
+    return (ids or [-1]) if len(ids) < _FEW else []
 
 
 def sees_whole() -> bool:
     """Whether the signed-in user may see all there is, so that no query need ask of whom it is."""
-    return _is_whole(paths())
+    return _places(paths()) is None
 
 
 def _is_whole(seen: list[str]) -> bool:

@@ -9,7 +9,16 @@ The tables stand in `tables/`, a file per banner; everybody imports them from he
 
 from huigong.tables.audit import AuditEvent
 from huigong.tables.base import Base, JsonField, KeyField, PlanField, Sealed, begins
-from huigong.tables.claims import Claim, ClaimEvent, Decision, Document, Payout, PayoutBatch, Stay
+from huigong.tables.claims import (
+    Claim,
+    Claimant,
+    ClaimEvent,
+    Decision,
+    Document,
+    Payout,
+    PayoutBatch,
+    Stay,
+)
 from huigong.tables.cover import (
     DraftEdition,
     DraftVersion,
@@ -21,6 +30,7 @@ from huigong.tables.cover import (
     RosterRow,
     Scheme,
 )
+from huigong.tables.kept import Balance, DueTotal, ReceiptWanted
 from huigong.tables.listings import (
     Attraction,
     Departure,
@@ -34,7 +44,6 @@ from huigong.tables.listings import (
 )
 from huigong.tables.money import (
     AccountName,
-    Balance,
     BankReversal,
     Due,
     DueReversal,
@@ -52,7 +61,6 @@ from huigong.tables.money import (
     Posting,
     Receipt,
     ReceiptVoid,
-    ReceiptWanted,
     Refund,
     RefundReversal,
     Reminder,
@@ -113,6 +121,7 @@ __all__ = [
     "Claim",
     "ClaimEvent",
     "ClaimSending",
+    "Claimant",
     "ColumnMeaning",
     "Decision",
     "Departure",
@@ -122,6 +131,7 @@ __all__ = [
     "Due",
     "DueReversal",
     "DueStanding",
+    "DueTotal",
     "Edition",
     "Employment",
     "Enrollment",

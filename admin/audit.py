@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, abort, g, render_template, request
 
 from huigong import clock
-from huigong.access import allow, find
+from huigong.access import allow, find, scope
 from huigong.admin.lists import newest, page_of
 from huigong.models import AuditEvent, Member, Organization, Role, User
 from huigong.refusals import Refused
@@ -129,13 +129,14 @@ def index() -> Any:
     args = request.args
     filters = []
     if deed := args.get("deed", ""):
-        filters.append(AuditEvent.deed == deed)
+        filters.append((AuditEvent.deed == deed) & scope(AuditEvent))  # an index has both
     if (day := _day(args.get("day", ""))) is not None:
         filters.append((AuditEvent.at >= day) & (AuditEvent.at < day + timedelta(days=1)))
     if person := args.get("person", "").strip()[:50]:
         named = User.select(User.id).where((User.login == person.lower()) | (User.name == person))
         filters.append(AuditEvent.by << named)
-    page = page_of(AuditEvent, newest(AuditEvent), filters=filters)
+    near = AuditEvent.deed == deed if deed else None
+    page = page_of(AuditEvent, newest(AuditEvent), filters=filters, near=near)
     people, places = _named(page.rows)
     return render_template(
         "admin/audit/index.html",

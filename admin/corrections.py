@@ -14,9 +14,9 @@ from flask import (
 )
 
 from huigong import clock, identity, uploads
-from huigong.access import allow, find, visible
+from huigong.access import allow, find
 from huigong.admin import papers
-from huigong.admin.lists import Order, Waiting, page_of
+from huigong.admin.lists import Order, Waiting, beside, page_of, waiting_for_me
 from huigong.models import IdCorrection, Member, Organization, Role, User
 from huigong.refusals import Refused
 from huigong.workflows import corrections as deeds
@@ -32,10 +32,9 @@ STAGES = {
 
 def waiting() -> list[Waiting]:
     """Requests to correct an ID that wait for a reviewer who did not make them."""
-    query = visible(IdCorrection, Role.REVIEWER).where(
-        IdCorrection.stage == "asked", IdCorrection.asked_by != g.user
-    )
-    return [Waiting(query.count(), "件身份证更正待审核", url_for("corrections.index"))]
+    asked = (IdCorrection.stage == "asked", beside(IdCorrection.asked_by != g.user))
+    count = waiting_for_me(IdCorrection, *asked, roles=[Role.REVIEWER])
+    return [Waiting(count, "件身份证更正待审核", url_for("corrections.index"))]
 
 
 @corrections.get("/members/<int:id>/correct")

@@ -25,7 +25,16 @@ from huigong import clock, uploads
 from huigong.access import allow, find, holds, paths, visible
 from huigong.admin import background
 from huigong.admin import gifts as gift_screens
-from huigong.admin.lists import MOST_COUNTED, Order, Page, Waiting, counted, ordered, page_of
+from huigong.admin.lists import (
+    MOST_COUNTED,
+    Order,
+    Page,
+    Waiting,
+    counted,
+    ordered,
+    page_of,
+    waiting_for_me,
+)
 from huigong.models import (
     Due,
     Edition,
@@ -89,7 +98,7 @@ def waiting() -> list[Waiting]:
     url = url_for("enrollment.index")
 
     def of(role: Role, *stages: str) -> int:
-        return int(visible(Roster, role).where(Roster.stage << stages).count())
+        return waiting_for_me(Roster, Roster.stage << stages, roles=[role])
 
     return [
         Waiting(of(Role.CLERK, "draft", "reading"), "份名册待核对提交", f"{url}?stage=draft"),

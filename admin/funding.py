@@ -8,12 +8,22 @@ from flask import Blueprint, abort, flash, g, redirect, render_template, request
 from peewee import fn
 
 from huigong import clock, money
-from huigong.access import allow, find, holds, scope, visible
-from huigong.admin.lists import MOST_COUNTED, Waiting, beside, counted, ordered, page_of
+from huigong.access import allow, find, holds, paths, scope, scope_of_met, visible
+from huigong.admin.lists import (
+    MOST_COUNTED,
+    Waiting,
+    asked_order,
+    beside,
+    counted,
+    ordered,
+    page_of,
+)
 from huigong.admin.reasoned import do_for_a_reason
+from huigong.admin.receiving import receiver_ids
 from huigong.models import (
     Due,
     DueStanding,
+    DueTotal,
     Edition,
     Organization,
     Payment,
@@ -44,9 +54,9 @@ PAYERS = (Role.CLERK, Role.REVIEWER, Role.FINANCE)
 def waiting() -> list[Waiting]:
     """What waits: at each level what it owes itself; for finance what others owe, receipts."""
     late, to_come = _overdue(), _unpaid() & (DueStanding.due_on >= clock.today())
-    ours = beside(scope(DueStanding, Role.FINANCE) & _ours())
+    ours = beside(scope_of_met(DueStanding, Role.FINANCE) & _ours())
     # What finance of the receiver owes itself stands among what is owed to it.
-    others = beside(scope(DueStanding, *PAYERS) & ~_ours())
+    others = beside(scope_of_met(DueStanding, *PAYERS) & ~_ours())
 
     def mine(condition: Any) -> int:
         own = (DueStanding.payer << _own(*PAYERS)) & condition & DueStanding.own()
@@ -84,8 +94,8 @@ def waiting() -> list[Waiting]:
 def to_confirm() -> Any:
     """The condition of the fully paid rosters without a receipt whose money is received by the
     user's office."""
-    receivers = Organization.select(Organization.id).where(scope(Organization, Role.FINANCE))
-    return scope(ReceiptWanted, Role.FINANCE) & (ReceiptWanted.receiver << receivers)
+    met = beside(scope_of_met(ReceiptWanted, Role.FINANCE))
+    return (ReceiptWanted.receiver << receiver_ids()) & met
 
 
 def _own(*roles: Role) -> list[int]:
@@ -95,20 +105,19 @@ def _own(*roles: Role) -> list[int]:
 
 def _ours() -> Any:
     """The condition that a due's money is received where the signed-in user is finance."""
-    receivers = Organization.select(Organization.id).where(scope(Organization, Role.FINANCE))
-    return DueStanding.receiver << receivers
+    return DueStanding.receiver << receiver_ids()
 
 
-def _unpaid() -> Any:
-    return DueStanding.settled == False  # noqa: E712 SQL's own
+def _unpaid(kept: Any = DueStanding) -> Any:
+    return kept.settled == False  # noqa: E712 SQL's own
 
 
-def _overdue() -> Any:
-    return _unpaid() & (DueStanding.due_on < clock.today())
+def _overdue(kept: Any = DueStanding) -> Any:
+    return _unpaid(kept) & (kept.due_on < clock.today())
 
 
-def _paid() -> Any:
-    return DueStanding.settled == True  # noqa: E712 SQL's own
+def _paid(kept: Any = DueStanding) -> Any:
+    return kept.settled == True  # noqa: E712 SQL's own
 
 
 _IN_STATE = {"unpaid": _unpaid, "overdue": _overdue, "paid": _paid}
@@ -133,29 +142,39 @@ class Filters:
     def indexed(self) -> list[Any]:
         """What was asked for and an index finds."""
         filters = [_IN_STATE[self.state]()] if self.state in _IN_STATE else []
+        filters += [DueStanding.carrier == self.carrier] if self.carrier in OWERS else []
+        filters += [DueStanding.scheme == self.scheme] if self.scheme else []
         return filters + ([DueStanding.payer << _own(*READERS)] if self.whose == "mine" else [])
 
     def held(self) -> list[Any]:
         """What each due met is asked."""
-        found, due = [], Due.select(Due.id).where(Due.id == DueStanding.due)
-        if self.whose == "mine":
-            found.append(DueStanding.own())
-        if self.scheme:
-            editions = Edition.select(Edition.id).where(Edition.scheme == self.scheme)
-            found.append(fn.EXISTS(due.join(Roster).where(Roster.edition << editions)))
-        if self.carrier in OWERS:
-            found.append(fn.EXISTS(due.where(Due.carrier == self.carrier)))
-        return found
+        return [DueStanding.own()] if self.whose == "mine" else []
+
+    def sums(self) -> tuple[int, int, int]:
+        """How many dues these are, their fen, and the fen still owing."""
+        kept: Any = DueStanding if self.whose == "mine" else DueTotal
+        found = [_IN_STATE[self.state](kept)] if self.state in _IN_STATE else []
+        found += [kept.scheme == self.scheme] if self.scheme else []
+        found += [kept.carrier == self.carrier] if self.carrier in OWERS else []
+        if kept is DueTotal:
+            nodes = [int(path.split("/")[-2]) for path in paths()]
+            found.append(DueTotal.organization << nodes)
+            count = fn.SUM(DueTotal.dues)
+        else:
+            found += [DueStanding.payer << _own(*READERS), DueStanding.own()]
+            found.append(beside(scope(DueStanding)))
+            count = fn.COUNT(DueStanding.id)
+        sums = kept.select(count, fn.SUM(kept.amount), fn.SUM(kept.owing)).where(*found)
+        dues, owed, owing = (int(number or 0) for number in sums.tuples().get())
+        return dues, owed, owing
 
 
 @funding.get("/")
 @allow(*READERS, on=Due, menu=(30, "缴费"))
 def index() -> Any:
     filters = Filters.asked()
-    found = visible(DueStanding).where(*filters.indexed(), *filters.held())
-    sums = found.select(fn.SUM(DueStanding.amount), fn.SUM(DueStanding.owing)).tuples().get()
-    owed, owing = (int(fen or 0) for fen in sums)
-    page = _page(filters)
+    dues, owed, owing = filters.sums()
+    page = replace(_page(filters), total=dues)
     schemes = visible(Scheme).order_by(Scheme.name)
     return render_template(
         "admin/funding/index.html",
@@ -171,8 +190,13 @@ def _page(filters: Filters) -> Any:
         "amount": DueStanding.amount,
         "unit": (Organization.pinyin, Organization.id, DueStanding.id),
     }
-    order = ordered(DueStanding, columns, default="due")
-    page = page_of(DueStanding, order, filters=filters.indexed(), held=filters.held())
+    name, _ = asked_order(columns, default="due")
+    by_day = name == "due" and filters.state in _IN_STATE  # an index has a state's by their day
+    page = page_of(
+        DueStanding, ordered(DueStanding, columns, default="due"),
+        filters=filters.indexed(), held=filters.held(),
+        near=_IN_STATE[filters.state]() if by_day else None,
+    )  # fmt: skip
     dues = _with_rosters(Due.select().where(Due.id << [row.due_id for row in page.rows]))
     by_id = {due.id: due for due in dues}
     return replace(page, rows=[by_id[row.due_id] for row in page.rows])

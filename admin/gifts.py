@@ -8,8 +8,9 @@ from flask import Blueprint, abort, flash, g, redirect, render_template, request
 from peewee import fn
 
 from huigong import clock, identity, money
-from huigong.access import allow, find, holds, scope, visible
-from huigong.admin.lists import Waiting, newest, page_of
+from huigong.access import allow, find, holds, scope, scope_of_met, visible
+from huigong.admin.lists import Waiting, beside, newest, page_of
+from huigong.admin.receiving import receiver_ids
 from huigong.database import among
 from huigong.models import Due, Edition, Gift, Organization, Role, Roster
 from huigong.refusals import Refused
@@ -53,10 +54,11 @@ def waiting() -> list[Waiting]:
 
 def _to_answer() -> Any:
     mine = Organization.select(Organization.id).where(scope(Organization, Role.FINANCE))
-    run = Edition.select(Edition.id).where(Edition.organization << mine)
-    theirs = (Gift.giver << mine) | (Gift.giver.is_null() & (Roster.edition << run))
-    asked = visible(Gift, Role.FINANCE).join(Roster)
-    return asked.where(Gift.stage == "asked", Roster.stage == "submitted", theirs)
+    run = Edition.select(Edition.id).where(Edition.organization << receiver_ids())
+    giver = fn.EXISTS(mine.where(Organization.id == Gift.giver))
+    theirs = giver | (Gift.giver.is_null() & (Roster.edition << run))
+    asked = Gift.select().join(Roster).where(Gift.stage == "asked", Roster.stage == "submitted")
+    return asked.where(beside(theirs & scope_of_met(Gift, Role.FINANCE)))
 
 
 # ── what was given ──────────────────────────────────────────────────────────────────────────

@@ -8,6 +8,7 @@ number; the rest is *walked* in the order asked for, from the row that the page 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
+from math import isqrt
 from operator import and_
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -15,15 +16,15 @@ from urllib.parse import quote, urlencode
 from flask import request
 from peewee import SQL, Case, Expression, Field, ModelSelect, Select, Tuple, fn
 
-from huigong.access import scope
+from huigong.access import scope, scope_of_met, sees_whole
 from huigong.database import db
-from huigong.models import Base
+from huigong.models import Base, Role
 
 PAGE_ROWS = 50
 MOST_COUNTED = 10_000  # rows; a longer list says 多
 MOST_GATHERED = 5000  # rows of a unit or two, sorted for one page
-MOST_FETCHED = 1000  # rows that a filter finds, fetched one by one and sorted
-MOST_LOOKED_AT = 10_000  # rows held against filters for one page
+MOST_FETCHED = 4000  # rows that a filter finds, fetched one by one and sorted
+MOST_SAMPLED = 2000  # rows held against filters to say how many there are at least
 LAST = "end"  # ?before=end is the last page
 
 Ways = dict[str, dict[str, Any]]  # first prev next last → what the query becomes
@@ -115,8 +116,8 @@ def page_of(
 
     `held` are filters by which no index finds rows: each row met is held against them.
     Where `inside` is given, it says which rows instead, and the order's index begins with what it
-    compares. `near` says of the order's first column what follows from the filters, so that a
-    walk begins near. `shown` selects what a row shows, joins and all.
+    compares. `near` follows from the filters and is about columns that the order's index begins
+    with, so that a walk begins near. `shown` selects what a row shows, joins and all.
     """
     found = _Found(model, order, list(filters), list(held), inside, near)
     total, way = found.reckon()
@@ -142,7 +143,8 @@ class _Found:
         self.model, self.order, self.filters = model, order, filters
         self.held = [beside(condition) for condition in held]
         self.inside = scope(model) if inside is None else inside
-        self.placed = beside(self.inside) if inside is None else inside
+        self.placed = beside(scope_of_met(model)) if inside is None else inside
+        self.whole = inside is None and sees_whole()
         self.near = SQL("1 = 1") if near is None else near
 
     def reckon(self) -> tuple[int, Any]:
@@ -150,25 +152,50 @@ class _Found:
         gather them, of which the first finds them by its index; None when they are walked."""
         if not self.filters and not self.held:
             total = counted(self.model, self.inside, most=MOST_COUNTED)
-            return total, [self.inside] if total <= MOST_GATHERED else None
-        ways = [*self.filters, self.inside]
-        sizes = [counted(self.model, way, most=MOST_LOOKED_AT) for way in ways]
-        narrowest = sizes.index(min(sizes))
-        way = [ways[narrowest], *(beside(w) for at, w in enumerate(ways) if at != narrowest)]
-        way += self.held
-        most = MOST_GATHERED if ways[narrowest] is self.inside else MOST_FETCHED
-        if sizes[narrowest] <= most:
-            return sizes[narrowest], way
-        if sizes[narrowest] >= MOST_LOOKED_AT:
-            return Many(self._among_first(way)), None
-        total = counted(self.model, *way, most=MOST_COUNTED)
-        return total, way if total <= most else None
+            return total, [self.inside] if total <= self.worth_gathering else None
+        sizes = [counted(self.model, way, most=MOST_COUNTED) for way in self.filters]
+        least = min(sizes, default=MOST_COUNTED)
+        if least > self.worth_fetching:
+            sizes.append(counted(self.model, self.inside, most=MOST_COUNTED))
+            least = min(sizes)
+        narrowest = sizes.index(least)
+        by_place = narrowest == len(self.filters)
+        way = [self.inside if by_place else self.filters[narrowest]]
+        way += [beside(w) for at, w in enumerate(self.filters) if at != narrowest]
+        way += self.held if by_place else [*self.held, self.placed]
+        most = self.worth_gathering if by_place else self.worth_fetching
+        if least <= most:
+            return least, way
+        if len(way) == 1 or self._of_all(way):
+            return least, None
+        return Many(self._among_first(way)), None
+
+    def _of_all(self, way: list[Any]) -> bool:
+        """Whether the first condition is the only one: besides it there is but a place that holds
+        everything."""
+        return len(way) == 2 and way[-1] is self.placed and self.whole
+
+    @cached_property
+    def worth_gathering(self) -> int:
+        """The most rows that are gathered: of n among N a walk meets N / n for each that it shows,
+        so that both ways cost alike where n × n is a page of N."""
+        return min(MOST_GATHERED, self._crossing)
+
+    @cached_property
+    def worth_fetching(self) -> int:
+        """The same for rows that are not read off the index that finds them."""
+        return min(MOST_FETCHED, self._crossing // 2)
+
+    @cached_property
+    def _crossing(self) -> int:
+        table = self.model.select(fn.MAX(self.model.id)).scalar() or 0
+        return max(10 * PAGE_ROWS, isqrt(PAGE_ROWS * int(table)))
 
     def _among_first(self, way: list[Any]) -> int:
         """How many of the first rows that the first condition finds also meet the others."""
         first, *others = way
         met = Case(None, [(reduce(and_, others), 1)]).alias("met")
-        looked_at = self.model.select(met).where(first).limit(MOST_LOOKED_AT).alias("looked_at")
+        looked_at = self.model.select(met).where(first).limit(MOST_SAMPLED).alias("looked_at")
         query = Select([looked_at], [fn.COUNT(looked_at.c.met)]).bind(db)
         return int(query.scalar())
 
@@ -268,6 +295,11 @@ def counted(model: type[Base], *conditions: Any, most: int) -> int:
     """How many rows there are, as far as `most`."""
     count = model.select(model.id).where(*conditions).limit(most + 1).count()
     return Many(most) if count > most else int(count)
+
+
+def waiting_for_me(model: type[Base], *conditions: Any, roles: Sequence[Role]) -> int:
+    """How many rows that an index finds by these conditions are the signed-in user's."""
+    return counted(model, *conditions, beside(scope_of_met(model, *roles)), most=MOST_COUNTED)
 
 
 def beside(condition: Any) -> Any:

@@ -18,7 +18,7 @@ from flask import (
 from peewee import JOIN
 
 from huigong import clock, pinyin
-from huigong.access import allow, find, holds, scope, visible
+from huigong.access import allow, find, holds, scope_of_met, visible
 from huigong.admin.claims.room import STAGES as CLAIM_STAGES
 from huigong.admin.lists import asked_order, beside, ordered, page_of
 from huigong.models import (
@@ -148,7 +148,7 @@ def _enrollments(condition: Any) -> Any:
         .join_from(Enrollment, Roster, JOIN.LEFT_OUTER)
         .join_from(Enrollment, Edition)
         .join_from(Enrollment, Organization)
-        .where(condition, beside(scope(Enrollment) & counts))
+        .where(condition, beside(scope_of_met(Enrollment) & counts))
     )
 
 
@@ -160,7 +160,7 @@ def page(id: int) -> Any:
     given = gifts.givers_of(cover.roster_id for cover in covers if cover.roster_id)
     unpaid = funding.unpaid_among(cover.roster_id for cover in covers)
     claims = Claim.select(Claim, Decision).join(Decision, JOIN.LEFT_OUTER, attr="verdict")
-    claims = claims.where(Claim.member == member, beside(scope(Claim))).order_by(
+    claims = claims.where(Claim.member == member, beside(scope_of_met(Claim))).order_by(
         Claim.filed_on.desc(), Claim.id.desc()
     )
     return render_template(

@@ -7,7 +7,7 @@ from flask import flash, g, redirect, render_template, request, url_for
 
 from huigong import clock
 from huigong.access import allow, find, holds, visible
-from huigong.admin.lists import Order, Waiting, page_of
+from huigong.admin.lists import Order, Waiting, page_of, waiting_for_me
 from huigong.admin.members import members
 from huigong.models import Level, Member, Organization, Relocation, Role
 from huigong.refusals import Refused
@@ -19,7 +19,7 @@ ABOVE = (Role.REVIEWER, Role.ADMINISTRATOR)
 
 def waiting() -> list[Waiting]:
     """Requests for somebody of another unit that wait for the level above."""
-    asked = visible(Relocation, *ABOVE).where(Relocation.stage == "asked").count()
+    asked = waiting_for_me(Relocation, Relocation.stage == "asked", roles=ABOVE)
     return [Waiting(asked, "份调动申请待决定", url_for("members.relocations"))]
 
 

@@ -22,7 +22,7 @@ from huigong import clock, uploads
 from huigong.access import allow, find, visible
 from huigong.admin import background
 from huigong.admin.enrollment import is_big
-from huigong.admin.lists import Waiting, newest, page_of
+from huigong.admin.lists import Waiting, beside, newest, page_of, waiting_for_me
 from huigong.models import Level, Opening, Organization, Role
 from huigong.refusals import Refused
 from huigong.sheets import write_workbook
@@ -45,8 +45,8 @@ _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 def waiting() -> list[Waiting]:
     """Openings that somebody else kept and that wait to be booked."""
-    kept = visible(Opening, Role.ADMINISTRATOR).where(Opening.stage == "checked")
-    count = kept.where(Opening.by != g.user).count()
+    kept = (Opening.stage == "checked", beside(Opening.by != g.user))
+    count = waiting_for_me(Opening, *kept, roles=[Role.ADMINISTRATOR])
     return [Waiting(count, "份期初数据待复核", url_for("opening.index"))]
 
 

@@ -19,7 +19,7 @@ from peewee import fn
 from huigong import clock, uploads
 from huigong.access import allow, allow_anyone, find, visible
 from huigong.admin import papers
-from huigong.admin.lists import Order, Waiting, ordered, page_of
+from huigong.admin.lists import Order, Waiting, ordered, page_of, waiting_for_me
 from huigong.models import (
     Level,
     Member,
@@ -45,8 +45,8 @@ STAGE_NAMES = {"applied": "待审核", "approved": "已登记", "refused": "不�
 
 def waiting() -> list[Waiting]:
     """What waits for an administrator: units that ask to be registered."""
-    asked = visible(UnitApplication, Role.ADMINISTRATOR)
-    count = asked.where(UnitApplication.stage == "applied").count()
+    applied = UnitApplication.stage == "applied"
+    count = waiting_for_me(UnitApplication, applied, roles=[Role.ADMINISTRATOR])
     url = url_for("organizations.applications") if count else ""
     return [Waiting(count, "份单位登记申请待审核", url)]
 
@@ -236,7 +236,8 @@ def applications() -> Any:
     stage = request.args.get("stage", "applied")
     order = Order((UnitApplication.applied_at, UnitApplication.id))
     filters = [UnitApplication.stage == stage] if stage in STAGE_NAMES else []
-    page = page_of(UnitApplication, order, filters=filters)
+    shown = UnitApplication.select(UnitApplication, Organization).join(Organization)
+    page = page_of(UnitApplication, order, filters=filters, shown=shown)
     return render_template(
         "admin/organizations/applications.html", page=page, stage=stage, stages=STAGE_NAMES
     )

@@ -16,8 +16,8 @@ from flask import (
 from peewee import fn
 
 from huigong import clock
-from huigong.access import allow, find, holds, visible
-from huigong.admin.lists import Waiting, newest, page_of
+from huigong.access import allow, find, holds, scope_of_met, visible
+from huigong.admin.lists import MOST_COUNTED, Waiting, beside, newest, page_of, waiting_for_me
 from huigong.admin.reasoned import do_for_a_reason
 from huigong.models import (
     Claim,
@@ -62,13 +62,13 @@ FILES = {
 
 def waiting() -> list[Waiting]:
     """What waits for finance: approved claims to batch, and batches that others made."""
-    others = visible(PayoutBatch, Role.FINANCE).where(
-        PayoutBatch.stage == "made", PayoutBatch.made_by != g.user
-    )
-    claims = deeds.payable(visible(Claim, Role.FINANCE)).count()
+    made = (PayoutBatch.stage == "made", beside(PayoutBatch.made_by != g.user))
+    others = waiting_for_me(PayoutBatch, *made, roles=[Role.FINANCE])
+    seen = Claim.select(Claim.id).where(beside(scope_of_met(Claim, Role.FINANCE)))
+    claims = deeds.payable(seen).limit(MOST_COUNTED).count()
     return [
         Waiting(claims, "件申领已核定，待发放", url_for("payouts.index")),
-        Waiting(others.count(), "个发放批次待您复核放行", url_for("payouts.index")),
+        Waiting(others, "个发放批次待您复核放行", url_for("payouts.index")),
     ]
 
 
@@ -93,7 +93,7 @@ def index() -> Any:
 
 def _cities() -> list[dict[str, Any]]:
     """Who runs schemes with claims waiting: each with how many, and how much."""
-    running = deeds.payable(visible(Claim))
+    running = deeds.payable(Claim.select().where(beside(scope_of_met(Claim))))
     query = (
         running.select(Edition.organization, fn.COUNT(Claim.id), fn.SUM(Decision.amount))
         .join_from(Claim, Enrollment)
@@ -153,7 +153,7 @@ def _waiting_claims(city: Organization, scheme: str) -> list[Claim]:
     """The first claims that wait for payment by a city, oldest decision first; `.fault` says why
     one cannot be paid by bank file."""
     query = (
-        deeds.payable(visible(Claim))
+        deeds.payable(Claim.select().where(beside(scope_of_met(Claim))))
         .select(Claim, Member, Organization, Enrollment, Edition, Decision)
         .join_from(Claim, Member)
         .join_from(Claim, Organization)

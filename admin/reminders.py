@@ -8,8 +8,9 @@ from typing import Any
 from flask import Blueprint, Response, flash, g, redirect, render_template, request, url_for
 
 from huigong import clock
-from huigong.access import allow, find, holds, scope, visible
+from huigong.access import allow, find, holds, visible
 from huigong.admin.lists import page_of_groups
+from huigong.admin.receiving import receiver_ids
 from huigong.models import Due, Gift, Organization, Role
 from huigong.plans.vocabulary import OWERS
 from huigong.refusals import Refused
@@ -33,10 +34,6 @@ COLUMNS = (
 )
 
 
-def _receivers() -> Any:
-    return Organization.select(Organization.id).where(scope(Organization, Role.FINANCE))
-
-
 def lateness(day: Any) -> str:
     """How a due stands by its day, in words."""
     late = (clock.today() - day).days
@@ -48,7 +45,7 @@ def lateness(day: Any) -> str:
 def index() -> Any:
     """Who owes what is due or will be within a week."""
     until = clock.today() + timedelta(days=deeds.SOON_DAYS)
-    page = page_of_groups(deeds.owing_by_payer(_receivers(), until=until).tuples())
+    page = page_of_groups(deeds.owing_by_payer(receiver_ids(), until=until).tuples())
     page = replace(page, rows=deeds.as_owing(page.rows))
     ids = {number for row in page.rows for number in (row.payer, row.receiver)}
     places = Organization.select().where(Organization.id << list(ids))
@@ -57,7 +54,7 @@ def index() -> Any:
         "admin/reminders/index.html",
         gifts={gift.id: gift for gift in gifts}, page=page,
         places={place.id: place for place in places}, lateness=lateness,
-        told=deeds.last_told([row.payer for row in page.rows], _receivers()), ways=deeds.WAYS,
+        told=deeds.last_told([row.payer for row in page.rows], receiver_ids()), ways=deeds.WAYS,
         donors_told=deeds.donors_told(row.gift for row in page.rows if row.gift),
         days=deeds.SOON_DAYS,
     )  # fmt: skip
@@ -92,7 +89,7 @@ def _owed_by(place: Organization) -> Any:
 def remind(id: int) -> Any:
     place, receiver = find(Organization, id), request.form.get("receiver", "")
     number = int(receiver) if receiver.isdecimal() and len(receiver) < 10 else 0
-    told = Organization.get_or_none(Organization.id << _receivers(), Organization.id == number)
+    told = Organization.get_or_none(Organization.id << receiver_ids(), Organization.id == number)
     try:
         if told is None:
             raise Refused("way", "请选择由哪个单位催缴")

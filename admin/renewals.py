@@ -8,12 +8,13 @@ from flask import abort, current_app, flash, g, redirect, render_template, reque
 from huigong import clock
 from huigong.access import allow, find, holds, paths, visible
 from huigong.admin.enrollment import REST_BY, enrollment
-from huigong.admin.lists import Waiting
+from huigong.admin.lists import Many, Waiting
 from huigong.models import Level, Organization, Role, Scheme
 from huigong.refusals import Refused
 from huigong.workflows.enrollment import renewal
 
 MOST_UNITS = 50  # asked about at once; who sees more units names one
+MOST_ENDING = 1000  # people said to wait; of more it says 多
 MOST_LISTED = 500  # people to tick one by one; of more, those who do not go on are written down
 
 
@@ -22,9 +23,9 @@ def waiting() -> list[Waiting]:
     units = _units(Role.CLERK)
     if len(units) > MOST_UNITS:
         return []
-    begun = [end for end in renewal.endings(units, clock.today()) if end.open_roster is None]
-    people = sum(ending.people for ending in begun)
-    return [Waiting(people, "人的保障即将到期，可以续保", url_for("enrollment.renewals"))]
+    people = renewal.people_ending(units, clock.today(), most=MOST_ENDING)
+    shown = Many(MOST_ENDING) if people > MOST_ENDING else people
+    return [Waiting(shown, "人的保障即将到期，可以续保", url_for("enrollment.renewals"))]
 
 
 def _units(*roles: Role, named: str = "") -> list[int]:
@@ -34,8 +35,8 @@ def _units(*roles: Role, named: str = "") -> list[int]:
     )
     if named:
         units = units.where(Organization.name.contains(named))
-    found = units.select(Organization.id).order_by(Organization.id).limit(MOST_UNITS + 1)
-    return [id for (id,) in found.tuples()]
+    found = units.select(Organization.id).limit(MOST_UNITS + 1)  # unsorted: it stops at these
+    return sorted(id for (id,) in found.tuples())
 
 
 @enrollment.get("/renewals")

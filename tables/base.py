@@ -56,6 +56,7 @@ class Base(Model):
     or also those below it ("lineage", for what a city publishes to its units)."""
 
     seen: ClassVar[str] = "subtree"
+    few: ClassVar[bool] = False  # so few rows that each is asked whose it is
 
     if TYPE_CHECKING:  # what peewee adds to every table: the key, `…_id`, and back-references
         id: Any

@@ -26,6 +26,7 @@ class Scheme(Base):
     """The dated rules of one product in one city; its editions follow each other."""
 
     seen = "lineage"
+    few = True
     organization = ForeignKeyField(Organization, backref="schemes")
     slug = TextField(unique=True)
     name = TextField()
@@ -35,6 +36,7 @@ class Edition(Base):
     """One edition of a scheme. Once published it never changes."""
 
     seen = "lineage"
+    few = True
     organization = ForeignKeyField(Organization, backref="editions")
     scheme = ForeignKeyField(Scheme, backref="editions")
     code = TextField(unique=True)  # zhengzhou-hospital-2023
@@ -67,6 +69,7 @@ class DraftEdition(Base):
     """An edition being written: what was typed, kept also while it is wrong or incomplete. It
     becomes an Edition when somebody who did not write it publishes it."""
 
+    few = True
     organization = ForeignKeyField(Organization, backref="drafts")
     basis = ForeignKeyField(Edition, null=True, backref="drafts", on_delete="RESTRICT")
     name = TextField()
@@ -211,7 +214,7 @@ class Enrollment(Base):
     """One member covered by one edition for one term. It counts once its roster is approved;
     cover is in force once the roster's dues are paid (`Roster` → `Due`)."""
 
-    organization = ForeignKeyField(Organization, backref="enrollments")
+    organization = ForeignKeyField(Organization, backref="enrollments", index=False)  # see Meta
     member = ForeignKeyField(Member, backref="enrollments", index=False)  # see Meta
     edition = ForeignKeyField(Edition, backref="enrollments")
     roster = ForeignKeyField(Roster, null=True, backref="enrollments")
@@ -224,7 +227,10 @@ class Enrollment(Base):
     left_on = DateField(null=True)
 
     class Meta:
-        indexes = ((("member", "edition", "cover_from"), True),)
+        indexes = (
+            (("member", "edition", "cover_from"), True),
+            (("organization", "cover_to"), False),
+        )
 
     @classmethod
     def counts(cls) -> Any:

@@ -80,7 +80,9 @@ class DueStanding(Base):
 
     organization = ForeignKeyField(Organization, backref="due_standings")  # the roster's unit
     due = ForeignKeyField(Due, unique=True, backref="standings")
-    payer = ForeignKeyField(Organization, backref="standings")
+    scheme = ForeignKeyField(Scheme, backref="standings")
+    carrier = TextField()  # the due's
+    payer = ForeignKeyField(Organization, backref="standings", index=False)  # see Meta
     receiver = ForeignKeyField(Organization, backref="standings_received")
     due_on = DateField()
     amount = BigIntegerField()  # the due's, so that sums read this table alone
@@ -99,7 +101,7 @@ class DueStanding(Base):
                 Gift.stage != "dropped",
             )
         )  # fmt: skip
-        return Case(None, [(cls.payer == cls.receiver, gift)])
+        return Case(None, [((cls.carrier == "gift") & (cls.payer == cls.receiver), gift)])
 
     @classmethod
     def own(cls) -> Any:
@@ -111,9 +113,17 @@ class DueStanding(Base):
             (("settled", "due_on"), False),
             (("due_on",), False),
             (("amount",), False),
+            (("carrier", "settled"), False),
             (("receiver", "settled", "owing"), False),
-            (("payer", "settled"), False),
         )
+
+
+DueStanding.add_index(  # what one payer owes is summed on this index alone
+    SQL(
+        'CREATE INDEX "due_standing_of_a_payer" ON "due_standing" ("payer_id", "settled", '
+        '"due_on", "scheme_id", "carrier", "receiver_id", "organization_id", "amount", "owing")'
+    )
+)
 
 
 class Gift(Base):
@@ -366,15 +376,6 @@ class GiftReceipt(Base):
     gift = ForeignKeyField(Gift, backref="receipts")
 
 
-class ReceiptWanted(Base):
-    """A fully paid roster that lacks a receipt, the unit's or its giver's: a cache, changed with
-    its payments and receipts in the same transaction, off which finance's work is read."""
-
-    organization = ForeignKeyField(Organization, backref="receipts_wanted")
-    roster = ForeignKeyField(Roster, unique=True, backref="receipts_wanted")
-    receiver = ForeignKeyField(Organization, backref="receipts_to_give")
-
-
 class ReceiptVoid(Undoing):
     """A receipt that counts no more; its number stays used."""
 
@@ -466,16 +467,3 @@ class Posting(Base):
             (("scheme", "account", "amount"), False),
             (("account", "journal"), False),
         )
-
-
-class Balance(Base):
-    """What an account of one scheme stands at in an organization's whole subtree: a cache of the
-    postings, changed with each journal in the same transaction, off which funds are read."""
-
-    organization = ForeignKeyField(Organization, backref="balances", index=False)  # see Meta
-    scheme = ForeignKeyField(Scheme, null=True, backref="balances")
-    account = TextField()
-    amount = BigIntegerField()
-
-    class Meta:
-        indexes = ((("organization", "scheme", "account"), True),)

@@ -99,7 +99,7 @@ class UnitApplication(Base):
     proof = TextField()  # the kept file's name
     proof_name = TextField()
     applied_at = DateTimeField()
-    stage = TextField(default="applied")  # applied | approved | refused
+    stage = TextField(default="applied", index=True)  # applied | approved | refused
     decided_by = ForeignKeyField(User, null=True)
     decided_on = DateField(null=True)
     reason = TextField(default="")

@@ -22,6 +22,7 @@ from huigong.models import (
     User,
 )
 from huigong.workflows import funding, ledger
+from huigong.workflows.claims.filing import name_claimant
 
 _numbers = itertools.count(1)
 PUYANG = "puyang-hospital-2025"
@@ -164,6 +165,7 @@ def an_approved_claim(
         first_reviewer=first,
         computed=amount,
     )
+    name_claimant(claim)
     Decision.create(
         organization=unit,
         claim=claim,

@@ -33,7 +33,7 @@ def small_pages(request, monkeypatch):
     if request.param == "walked":
         for limit in ("MOST_GATHERED", "MOST_FETCHED"):
             monkeypatch.setattr(lists, limit, 0)
-        monkeypatch.setattr(lists, "MOST_LOOKED_AT", 1)
+        monkeypatch.setattr(lists, "MOST_SAMPLED", 1)
     return request.param
 
 

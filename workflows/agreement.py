@@ -6,7 +6,6 @@ from typing import Any
 from peewee import JOIN, SQL, fn
 
 from huigong.models import (
-    Balance,
     Claim,
     Decision,
     Due,
@@ -18,8 +17,6 @@ from huigong.models import (
     GiftReceipt,
     Income,
     IncomeReversal,
-    Journal,
-    Organization,
     Payment,
     PaymentReversal,
     Payout,
@@ -28,7 +25,6 @@ from huigong.models import (
     Posting,
     Receipt,
     ReceiptVoid,
-    ReceiptWanted,
     Refund,
     RefundReversal,
     Roster,
@@ -40,6 +36,7 @@ from huigong.models import (
     TransferReversal,
 )
 from huigong.money import yuan
+from huigong.workflows import kept
 from huigong.workflows.booked import booked_otherwise, key_of
 from huigong.workflows.ledger import ACCOUNTS, total, unbalanced
 from huigong.workflows.payouts_agreement import paid_from, payouts
@@ -52,8 +49,8 @@ def disagreements() -> list[str]:
     """
     found = [f"账簿凭证 {journal.key}（{journal.text}）借贷不平" for journal in unbalanced()]
     for question in (
-        *(_cover, _dues, _standings, _gifts, _payments, _receipts, _statements, _incomes),
-        *(_transfers, _awards, payouts, _strangers, _balances, _wanted),
+        *(_cover, _dues, _gifts, _payments, _receipts, _statements, _incomes),
+        *(_transfers, _awards, payouts, _strangers, *kept.QUESTIONS),
     ):
         found += question()
     return found
@@ -109,38 +106,6 @@ def _dues() -> list[str]:
     return found + [
         f"应收#{due.id} 应缴 {yuan(due.amount)} 元，到账 {yuan(due.received)} 元，多收"
         for due in over
-    ]
-
-
-def _standings() -> list[str]:
-    """The cache of what is owing, by which lists are filtered, against dues and payments."""
-    owing = Due.amount - Due.received()
-    query: Any = (
-        Due.select(Due.id, owing.alias("owing"), DueStanding.owing, DueStanding.settled)
-        .join(DueStanding, JOIN.LEFT_OUTER, on=DueStanding.due == Due.id)
-        .where(
-            Due.live(),
-            DueStanding.id.is_null()
-            | (DueStanding.owing != owing)
-            | (DueStanding.amount != Due.amount)
-            | (DueStanding.settled != (DueStanding.owing == 0)),
-        )
-    )
-    moved: Any = (
-        DueStanding.select(DueStanding.due)
-        .join(Due)
-        .join(Roster)
-        .join(Edition)
-        .where(
-            (DueStanding.payer != Due.payer)
-            | (DueStanding.due_on != Due.due_on)
-            | (DueStanding.receiver != Edition.organization)
-        )
-    )
-    found = [f"应收#{due} 的缴款方、收款方或期限与清单不同" for (due,) in moved.tuples()]
-    return found + [
-        f"应收#{number} 尚欠 {yuan(owed)} 元，清单记 {yuan(listed or 0)} 元"
-        for number, owed, listed, _ in query.tuples()
     ]
 
 
@@ -296,47 +261,6 @@ def _awards() -> list[str]:
         f"申领#{number} 核定 {yuan(amount)} 元，账簿记 {yuan(booked)} 元"
         for number, amount, booked in facts
     ]
-
-
-def _balances() -> list[str]:
-    """Subtrees whose balance of an account is not the sum of their postings."""
-    booked: Any = (
-        Posting.select(Organization.path, Posting.scheme, Posting.account, total(Posting.amount))
-        .join(Journal)
-        .join(Organization)
-        .group_by(Organization.path, Posting.scheme, Posting.account)
-    )
-    sums: Counter[tuple[int, int | None, str]] = Counter()
-    for path, scheme, account, fen in booked.tuples():
-        for node in filter(None, path.split("/")):
-            sums[int(node), scheme, account] += int(fen)
-    said: Any = Balance.select(
-        Balance.organization, Balance.scheme, Balance.account, Balance.amount
-    )
-    for place, scheme, account, fen in said.tuples():
-        sums[place, scheme, account] -= int(fen)
-    places = sorted({place for (place, _, _), fen in sums.items() if fen})
-    return [f"单位#{place} 的账户余额与凭证不符" for place in places]
-
-
-def _wanted() -> list[str]:
-    """Rosters that wait for a receipt and should not, or the other way round."""
-    live = Due.select(Due.roster).where(Due.live())
-    owing: Any = live.join(DueStanding).where(DueStanding.owing > 0)
-    voided = ReceiptVoid.select(ReceiptVoid.receipt)
-    receipts = Receipt.select(Receipt.roster).where(Receipt.id.not_in(voided))
-    to_givers = GiftReceipt.select(GiftReceipt.receipt)
-    units, givers = Receipt.id.not_in(to_givers), Receipt.id << to_givers
-    lacking = [
-        (Roster.id << live.where(of_side)) & Roster.id.not_in(receipts.where(made_out))
-        for of_side, made_out in ((Due.carrier != "gift", units), (Due.carrier == "gift", givers))
-    ]
-    wanted: Any = Roster.select(Roster.id).where(
-        Roster.stage == "approved", Roster.id.not_in(owing), lacking[0] | lacking[1]
-    )
-    said: Any = ReceiptWanted.select(ReceiptWanted.roster)
-    wrong = {id for (id,) in wanted.tuples()} ^ {id for (id,) in said.tuples()}
-    return [f"名册#{id} 是否待开票记错" for id in sorted(wrong)]
 
 
 def _strangers() -> list[str]:

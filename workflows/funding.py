@@ -35,6 +35,7 @@ from huigong.plans.vocabulary import OWERS
 from huigong.refusals import Refused
 from huigong.workflows import audit, ledger, shares
 from huigong.workflows.schemes import plan_of
+from huigong.workflows.standings import restand, stand
 from huigong.workflows.undoing import undo
 
 MOST_REFERENCE = 60
@@ -86,11 +87,7 @@ def raise_due(roster: Roster, carrier: str, amount: int, *, by: User, at: dateti
         organization=unit, roster=roster, carrier=carrier, payer=payer, amount=amount,
         due_on=due_on,
     )  # fmt: skip
-    receiver = roster.edition.organization_id
-    DueStanding.create(
-        organization=unit, due=due, payer=payer, receiver=receiver, due_on=due_on, amount=amount,
-        owing=amount,
-    )  # fmt: skip
+    stand(due, roster.edition)
     _book_due(due, by=by, at=at)
     return due
 
@@ -249,20 +246,13 @@ def settle(payment: Payment, *, account: str, by: User, at: datetime) -> Payment
     """Book a new payment, out of the bank or out of suspense, and let its due's standing say so."""
     due = payment.due
     _book_payment(payment, due, account=account, by=by, at=at)
-    owing = _restand(due)
+    owing = restand(due)
     place = due.organization
     audit.record("record payment", by=by, at=at, on=payment, organization=place)
     _want_receipt(due.roster)
     if not owing and is_paid(due.roster):
         audit.record("roster paid", by=by, at=at, on=due.roster, organization=place)
     return payment
-
-
-def _restand(due: Due) -> int:
-    """Let a due's standing say again what is owing; in fen."""
-    owing = int(due.amount - due.paid)
-    DueStanding.update(owing=owing, settled=not owing).where(DueStanding.due == due).execute()
-    return owing
 
 
 def _want_receipt(roster: Roster) -> bool:
@@ -354,7 +344,7 @@ def reverse_payment(payment: Payment, *, reason: str, by: User, at: datetime) ->
         payment, journal=f"payment:{payment.id}:received", reason=reason,
         already="这笔到账已经更正过", deed="reverse payment", by=by, at=at,
     )  # fmt: skip
-    _restand(payment.due)
+    restand(payment.due)
     _want_receipt(payment.due.roster)
     return reversal  # type: ignore[no-any-return]
 

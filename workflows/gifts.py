@@ -14,7 +14,6 @@ from huigong.database import writes
 from huigong.models import (
     Due,
     DueReversal,
-    DueStanding,
     Enrollment,
     Gift,
     Organization,
@@ -23,7 +22,7 @@ from huigong.models import (
 )
 from huigong.money import yuan
 from huigong.refusals import Lost, Refused
-from huigong.workflows import audit, funding, ledger, shares
+from huigong.workflows import audit, funding, ledger, shares, standings
 from huigong.workflows.enrollment.history import tell
 
 KINDS: Final = {
@@ -273,7 +272,7 @@ def take_back(gift: Gift, *, reason: str, by: User, at: datetime) -> list[Due]:
         raise Refused("reason", f"已到账 {yuan(paid)} 元，不能撤回；确要撤回的先更正到账")
     place = roster.organization
     DueReversal.create(organization=place, due=due, reason=reason.strip(), by=by, at=at)
-    DueStanding.delete().where(DueStanding.due == due).execute()
+    standings.drop_standing(due)
     booked = funding.journal(f"due:{due.id}:raised")
     ledger.reverse(booked, text=f"赠送撤回：{booked.text}", by=by, at=at)
     _refuse(gift, "withdrawn", reason, by, at)

@@ -6,7 +6,7 @@ from flask import abort, g, render_template, request, url_for
 from peewee import fn
 
 from huigong import clock, explain
-from huigong.access import allow, find, holds, scope, visible
+from huigong.access import allow, find, holds, scope_of_met, visible
 from huigong.admin import papers
 from huigong.admin.claims.room import (
     EVENTS,
@@ -21,6 +21,7 @@ from huigong.admin.lists import (
     MOST_FETCHED,
     Order,
     Waiting,
+    asked_order,
     beside,
     counted,
     ordered,
@@ -28,6 +29,7 @@ from huigong.admin.lists import (
 )
 from huigong.models import (
     Claim,
+    Claimant,
     ClaimEvent,
     Decision,
     Document,
@@ -47,6 +49,12 @@ from huigong.workflows import claims as deeds
 from huigong.workflows.operator import in_words
 from huigong.workflows.schemes import damage, plan_of
 
+_COLUMNS = {
+    "number": Claim.id,
+    "filed": Claim.filed_on,
+    "amount": Claim.computed,
+    "promised": Claim.promise(),
+}
 READERS = (Role.CLERK, Role.REVIEWER, Role.FINANCE, Role.AUDITOR)
 
 
@@ -59,7 +67,7 @@ def waiting() -> list[Waiting]:
     ]
     return [
         Waiting(
-            counted(Claim, condition, beside(scope(Claim, role)), most=MOST_COUNTED),
+            counted(Claim, condition, beside(scope_of_met(Claim, role)), most=MOST_COUNTED),
             words,
             url_for("claims.index", stage=stage),
         )
@@ -82,7 +90,7 @@ def _for_me(todo: str) -> Any:
 def next_for_me(todo: str, after: Claim) -> tuple[int | None, int]:
     """The claim that waits for the signed-in reviewer after this one, from the beginning again
     at the end, and how many others wait."""
-    mine = (_for_me(todo), beside(scope(Claim, Role.REVIEWER)), Claim.id != after.id)
+    mine = (_for_me(todo), beside(scope_of_met(Claim, Role.REVIEWER)), Claim.id != after.id)
     others = Claim.select(Claim.id).where(*mine)
     order = Order((Claim.promise(), Claim.id))
     place: Any = Claim.select(*order.columns).where(Claim.id == after.id).tuples().get()
@@ -100,7 +108,12 @@ def index() -> Any:
     asked["overdue"] = "1" if request.args.get("overdue") == "1" else ""
     stage = asked["stage"]
     filters, held = _filters(asked)
-    page = page_of(Claim, _in_order(stage), filters=filters, held=held, shown=_shown())
+    name, _ = asked_order(_COLUMNS, default=_usual_order(stage))
+    page = page_of(
+        Claim, ordered(Claim, _COLUMNS, default=_usual_order(stage)),
+        filters=filters, held=held, shown=_shown(),
+        near=Claim.stage == stage if name == "number" and stage in STAGES else None,
+    )  # fmt: skip
     return render_template(
         "admin/claims/index.html",
         page=page, stages=STAGES, scheme_options=list(_scheme_options()),
@@ -110,17 +123,9 @@ def index() -> Any:
     )  # fmt: skip
 
 
-def _in_order(stage: str) -> Order:
-    """As asked; a queue by what was promised, so that the overdue lead, other lists by the
-    newest."""
-    columns = {
-        "number": Claim.id,
-        "filed": Claim.filed_on,
-        "amount": Claim.computed,
-        "promised": Claim.promise(),
-    }
-    queue = stage in ("review", "decide")
-    return ordered(Claim, columns, default="promised" if queue else "-number")
+def _usual_order(stage: str) -> str:
+    """A queue by what was promised, so that the overdue lead; other lists by the newest."""
+    return "promised" if stage in ("review", "decide") else "-number"
 
 
 def _to_be_set(rows: list[Claim]) -> set[int]:
@@ -159,30 +164,30 @@ def _filters(asked: dict[str, str]) -> tuple[list[Any], list[Any]]:
     filters: list[Any] = []
     held: list[Any] = []
     if asked["stage"] in ("review", "decide"):
-        filters += [_for_me(asked["stage"]), scope(Claim, Role.REVIEWER)]
+        filters.append(_for_me(asked["stage"]))
+        held.append(scope_of_met(Claim, Role.REVIEWER))
     if asked["stage"] in STAGES:
         filters.append(Claim.stage == asked["stage"])
     if asked["scheme"].isdecimal() and len(asked["scheme"]) < 9:
-        of_scheme = Edition.select(Edition.id).where(Edition.scheme == int(asked["scheme"]))
-        cover = Enrollment.select(Enrollment.id).where(Enrollment.id == Claim.enrollment)
-        held.append(fn.EXISTS(cover.where(Enrollment.edition << of_scheme)))
+        common, theirs = _claimed(Claimant.scheme == int(asked["scheme"]))
+        (held if common else filters).append(theirs)
     if asked["overdue"]:
         filters.append((Claim.promised_on < clock.today()) & (Claim.stage << PROMISED))
     if asked["q"]:
-        named = begins(Member.name, asked["q"])
-        common = counted(Member, named, most=MOST_FETCHED) >= MOST_FETCHED
-        (held if common else filters).append(_sought(asked["q"], named, common=common))
+        common, theirs = _claimed(begins(Claimant.name, asked["q"]))
+        units = Organization.select(Organization.id).where(Organization.name.contains(asked["q"]))
+        numbered = Claim.number == asked["q"].upper()
+        (held if common else filters).append(theirs | (Claim.organization << units) | numbered)
     return filters, held
 
 
-def _sought(words: str, named: Any, *, common: bool) -> Any:
-    """Whose number it is, how the member's name begins, or a part of the unit's. Of a common name
-    each claim met is asked, of another the few members."""
-    members = Member.select(Member.id).where(named)
-    borne = fn.EXISTS(members.where(Member.id == Claim.member))
-    units = Organization.select(Organization.id).where(Organization.name.contains(words))
-    theirs = borne if common else Claim.member << members
-    return theirs | (Claim.organization << units) | (Claim.number == words.upper())
+def _claimed(condition: Any) -> tuple[bool, Any]:
+    """Whether many claims are so, and the condition that one is: then each claim met is asked,
+    else the few are named."""
+    common = counted(Claimant, condition, most=MOST_FETCHED) >= MOST_FETCHED
+    if common:
+        return True, fn.EXISTS(Claimant.select(1).where(Claimant.claim == Claim.id, condition))
+    return False, Claim.id << Claimant.select(Claimant.claim).where(condition)
 
 
 def _awards(rows: list[Claim]) -> dict[int, int]:

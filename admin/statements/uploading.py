@@ -16,9 +16,17 @@ from peewee import fn
 
 from huigong import clock, money, uploads
 from huigong.access import allow, find, scope, visible
-from huigong.admin.lists import Order, Waiting, newest, page_of
+from huigong.admin.lists import (
+    MOST_COUNTED,
+    Order,
+    Waiting,
+    counted,
+    newest,
+    page_of,
+    waiting_for_me,
+)
 from huigong.admin.reasoned import do_for_a_reason
-from huigong.admin.receiving import receivers
+from huigong.admin.receiving import receiver_ids, receivers
 from huigong.admin.statements.room import LINE_STAGES, READERS, STAGES, statements
 from huigong.models import (
     BankReversal,
@@ -35,11 +43,12 @@ from huigong.workflows import statements as deeds
 
 def waiting() -> list[Waiting]:
     """What waits for finance: money in suspense, and statements not yet imported."""
-    lines = visible(StatementLine, Role.FINANCE).where(StatementLine.stage == "open")
-    kept = visible(Statement, Role.FINANCE).where(Statement.stage == "kept")
+    ours = StatementLine.organization << receiver_ids()
+    lines = counted(StatementLine, ours, StatementLine.stage == "open", most=MOST_COUNTED)
+    kept = waiting_for_me(Statement, Statement.stage == "kept", roles=[Role.FINANCE])
     return [
-        Waiting(lines.count(), "笔银行到账待确认归属", url_for("statements.index")),
-        Waiting(kept.count(), "份银行对账单待导入", url_for("statements.index")),
+        Waiting(lines, "笔银行到账待确认归属", url_for("statements.index")),
+        Waiting(kept, "份银行对账单待导入", url_for("statements.index")),
     ]
 
 

@@ -48,9 +48,10 @@ def _booked(shape: Shape) -> Iterator[tuple[str, int, int, date, str, tuple[str,
 
 
 def fill_caches() -> None:
-    """What deeds keep beside the facts, as the migration that brought it fills it."""
+    """What deeds keep beside the facts, as the migrations that brought it fill it."""
     dialect = "sqlite" if database.is_sqlite() else "postgresql"
-    script = (migrations.FOLDER / f"0003_lists.{dialect}.sql").read_text()
-    for statement in script.split(";;\n"):
-        if "INSERT INTO" in statement:
-            database.db.execute_sql(statement)
+    for name in ("0003_lists", "0008_found"):
+        script = (migrations.FOLDER / f"{name}.{dialect}.sql").read_text()
+        for statement in script.split(";;\n"):
+            if "INSERT INTO" in statement and "_before" not in statement:
+                database.db.execute_sql(statement)

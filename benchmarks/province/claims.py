@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import Any
 
 from benchmarks.province.filling import insert
-from benchmarks.province.shape import NOW, TODAY, Shape
+from benchmarks.province.shape import FEW, NOW, TODAY, Shape
 from huigong import models
 
 
@@ -43,13 +44,19 @@ def fill_claims(shape: Shape) -> None:
     insert(models.Document, "organization claim kind name file size sha256 by at", (
         (place + unit, id, "settlement", "结算单.pdf", f"d{id}", 1, "x", place + unit, NOW)
         for id, _, unit, *_ in rows))  # fmt: skip
-    paid, batch = [row for row in rows if row[4] == "paid"], 40
+    _payouts(shape, [row for row in rows if row[4] == "paid"])
+
+
+def _payouts(shape: Shape, paid: list[tuple[Any, ...]]) -> None:
+    """One batch of forty, and more of forty or, in a small office, of fewer."""
+    each = min(40, len(paid) // FEW)
+    batches = [1 if n < 40 else 2 + (n - 40) // each for n in range(len(paid))]
     insert(models.PayoutBatch, "id organization number stage "
            "made_by made_on released_by released_on", (
         (n, 2 + n % 4, f"FF{n:06d}", "released" if n % 30 else "made", 2, TODAY,
          3 if n % 30 else None, TODAY if n % 30 else None)
-        for n in range(1, 5 + len(paid) // batch)))  # fmt: skip
+        for n in range(1, batches[-1] + 4)))  # fmt: skip
     insert(models.Payout, "ref organization batch claim key amount payee card stage", (
-        (f"{n:032x}", place + row[2], 1 + n // batch, row[0], f"claim:{row[0]}:1", 100_00,
-         "演示", b"", "paid" if (1 + n // batch) % 30 else "pending")
+        (f"{n:032x}", shape.first_unit + row[2], batches[n], row[0], f"claim:{row[0]}:1", 100_00,
+         "演示", b"", "paid" if batches[n] % 30 else "pending")
         for n, row in enumerate(paid)))  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from benchmarks.province.filling import insert
-from benchmarks.province.shape import CITIES, CITY_IDS, NOW, TODAY, Shape
+from benchmarks.province.shape import CITIES, CITY_IDS, FEW, NOW, TODAY, Shape
 from huigong import models
 
 
@@ -15,18 +15,20 @@ def fill_money(shape: Shape) -> None:
     insert(models.Due, "id organization roster carrier payer amount due_on", (
         (id, place + unit, roster, carrier, shape.payer(unit, carrier), fen, day)
         for id, roster, unit, carrier, fen, day, _ in shape.dues))  # fmt: skip
-    insert(models.DueStanding, "organization due payer receiver due_on amount owing settled", (
-        (place + unit, id, shape.payer(unit, carrier), shape.city_of[unit], day, fen,
+    insert(models.DueStanding, "organization due scheme carrier payer receiver due_on amount owing "
+           "settled", (
+        (place + unit, id, shape.scheme_of[shape.editions[shape.city_of[unit]][0]], carrier,
+         shape.payer(unit, carrier), shape.city_of[unit], day, fen,
          0 if paid else fen, paid)
         for id, _, unit, carrier, fen, day, paid in shape.dues))  # fmt: skip
     banks = {city: city - 1 for city in CITY_IDS}
-    months = max(2, shape.units // 100)
+    months = max(FEW // len(CITIES), shape.units // 100)
     insert(models.Statement, "id organization bank file file_name stage lines amount by at", (
         (number * len(CITIES) + banks[city], city, "示例银行", "x", "对账单.xlsx", "imported",
          100, 1, city, NOW)
         for number in range(months) for city in banks))  # fmt: skip
     paid = [due for due in shape.dues if due[6] and due[3] == "unit"]
-    open_lines = max(20, shape.units // 10)
+    open_lines = max(FEW, shape.units // 10)
     insert(models.StatementLine, "id ref organization statement "
            "number received_on amount payer_name "
            "remark reference key stage", (
@@ -48,12 +50,16 @@ def fill_money(shape: Shape) -> None:
 
 def _receipts(shape: Shape) -> None:
     owing = {due[1] for due in shape.dues if not due[6]}
-    done = [r for r in shape.rosters if r[4] == "approved" and r[0] not in owing and r[0] % 20]
+    done = [
+        r
+        for r in shape.rosters
+        if r[4] == "approved" and r[0] not in owing and r[0] % shape.unreceipted
+    ]
     insert(models.Receipt, "id organization roster issuer number key amount by on", (
         (n, shape.first_unit + r[1], r[0], shape.city_of[r[1]], f"SJ{r[3].year}-{n:06d}",
          f"{r[0]}:1", r[5] * 7500, 2, r[3]) for n, r in enumerate(done, 1)))  # fmt: skip
     moved = [r for r in done if r[3].year == 2023 and r[0] % 2]
-    transfers = max(8, shape.units // 60)
+    transfers = max(FEW, shape.units // 60)
     insert(models.Transfer, "id organization scheme month number amount transferred_on "
            "bank_reference by at", (
         (n + 1, 2 + n % 4, 1 + n % 4, f"2023-{8 + n % 5:02d}", f"ZK{n}", 100, TODAY, "x", 2,
@@ -63,7 +69,7 @@ def _receipts(shape: Shape) -> None:
 
 
 def _incomes(shape: Shape) -> None:
-    many = range(1, max(30, shape.units // 4))
+    many = range(1, max(FEW, shape.units // 4))
     insert(models.Income, "id organization kind giver amount received_on key by at", (
         (n, 2 + n % 4, "donation", "演示公司", 100_00, TODAY - timedelta(n % 700), f"i{n}", 2,
          NOW) for n in many))  # fmt: skip
@@ -72,4 +78,4 @@ def _incomes(shape: Shape) -> None:
         for n in many))  # fmt: skip
     insert(models.TopUp, "organization scheme amount from_on to_on by at", (
         (2 + n % 4, 1 + n % 4, 1000, date(2023, 7, 1), date(2024, 6, 30), 2, NOW)
-        for n in range(max(8, shape.units // 100))))  # fmt: skip
+        for n in range(max(FEW, shape.units // 100))))  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.enrollment import _GIVEN, _SURNAMES
 from benchmarks.province.filling import insert
-from benchmarks.province.shape import CITY_IDS, NOW, Shape
+from benchmarks.province.shape import CITY_IDS, FEW, NOW, Shape
 from huigong import identity, models, pinyin, vault
 from huigong.models import Level, Organization, Role, User
 
@@ -45,7 +45,7 @@ def fill_organizations(shape: Shape) -> None:
     numbered = ((n, *grant) for n, grant in enumerate(grants, 1))
     insert(models.Grant, "id user role organization on", numbered)
     applied = ((n, 2 + n % 4, f"演示待登记{n}厂", f"x{n}", "演示", "", "x", "x", NOW)
-               for n in range(1, 20 + shape.units // 50))  # fmt: skip
+               for n in range(1, FEW + shape.units // 50))  # fmt: skip
     insert(models.UnitApplication, "id organization name code "
            "contact_name contact_phone proof proof_name "
            "applied_at", applied)  # fmt: skip

@@ -16,6 +16,7 @@ COUNTIES = 12  # a city
 FIRST_UNIT = CITY_IDS.stop + len(CITIES) * COUNTIES
 PEOPLE_A_UNIT = 200
 BIG_UNIT = 30  # of a thousand members are at one unit of the first city
+FEW = 120  # at the least of what an office has few of, so that a page of it is full
 ROSTER_ROWS = 424  # for a thousand members: a whole city's roster, waiting to be submitted
 _CLAIM_STAGES = ("filed", "reviewed", "returned", "approved", "refused", "paid")
 
@@ -29,6 +30,7 @@ class Shape:
         self.units = members // PEOPLE_A_UNIT
         self.dice = random.Random(members)  # noqa: S311 - made-up people, no secret
         self.first_unit = FIRST_UNIT
+        self.unreceipted = 20 if self.units > 500 else 2  # of so many paid rosters one waits
         self.city_of: list[int] = []
         self.parents: list[int] = []
         for number in range(self.units):

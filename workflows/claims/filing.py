@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from huigong.database import writes
-from huigong.models import Claim, ClaimEvent, Enrollment, Member, Stay, User
+from huigong.models import Claim, Claimant, ClaimEvent, Enrollment, Member, Stay, User
 from huigong.money import yuan
 from huigong.plans.vocabulary import DATES, FACTS, PAID, PARTS, STAY
 from huigong.refusals import Refused
@@ -27,6 +27,12 @@ STAGE_FOR_MEMBER = {
     "refused": "不予给付，请向单位经办人索取通知书",
     "paid": "已发放",
 }
+
+
+def name_claimant(claim: Claim) -> None:
+    """Let lists find a new claim by its member's name and its scheme."""
+    scheme = claim.enrollment.edition.scheme_id
+    Claimant.create(claim=claim, scheme=scheme, name=claim.member.name)
 
 
 @writes
@@ -66,6 +72,7 @@ def file_claim(
         promised_on=promised_day(plan_of(enrollment.edition), on),
         computed=said.benefit,
     )
+    name_claimant(claim)
     _keep_stays(claim, stays)
     keep_papers(claim, papers, by=by, at=at)
     ClaimEvent.create(claim=claim, kind="filed", by=by, on=on, at=at)

@@ -12,7 +12,7 @@ from peewee import Case, Value, fn
 
 from huigong import pinyin, vault
 from huigong.database import among
-from huigong.models import Employment, Member, Roster, RosterRow
+from huigong.models import Claim, Claimant, Employment, Member, Roster, RosterRow
 
 _CARRIED = (
     *("ref", "name", "pinyin", "sort_key", "sex", "born_on", "resident_id", "id_index"),
@@ -136,6 +136,9 @@ def _update(roster: Roster, people: dict[int, Known]) -> None:
             changes["membership"] = person.membership
         if changes:
             Member.update(**changes).where(Member.id == id).execute()
+        if "name" in changes:
+            theirs = Claim.select(Claim.id).where(Claim.member == id)
+            Claimant.update(name=person.name).where(Claimant.claim << theirs).execute()
 
 
 def _sealed(column: str, text: str, ref: str) -> bytes:

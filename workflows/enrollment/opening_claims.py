@@ -26,6 +26,7 @@ from huigong.refusals import Refused
 from huigong.sheets import Source
 from huigong.workflows import audit, ledger
 from huigong.workflows.claims import reckoning
+from huigong.workflows.claims.filing import name_claimant
 from huigong.workflows.enrollment import opening_sheets as sheets
 from huigong.workflows.enrollment.opening_sheets import Line, Places, Wrong
 from huigong.workflows.enrollment.reading import Told, quiet
@@ -173,6 +174,7 @@ def _book(
         number=_number(old.filed_on), event=old.event, facts=facts, stage="paid",
         filed_by=opening.by_id, filed_on=old.filed_on, computed=computed,
     )  # fmt: skip
+    name_claimant(claim)
     for number, stay in enumerate(old.stays, 1):
         _stay(claim, number, stay)
     for kind, on in (("filed", old.filed_on), ("approved", old.decided_on), ("paid", old.paid_on)):

@@ -31,6 +31,7 @@ from huigong.workflows.enrollment.drafts import draft_roster, editions_for
 from huigong.workflows.enrollment.jobs import draft_in_background
 
 AT_ONCE: Final = 4000  # people; the file of more is read by a worker
+OPEN: Final = ("reading", "draft", "submitted", "returned")  # the stages of a roster begun
 SOON: Final = timedelta(days=90)  # how long before the end a term is offered for renewal
 _WORDS: Final[dict[str, Any]] = {
     "insurance": INSURANCE,
@@ -89,24 +90,15 @@ class Proposal:
         return (self.cover_from - self.ends).days - 1
 
 
-def endings(units: Any, on: date) -> list[Ending]:
-    """The terms of `units` (a query of ids) that end around a day and whose people are not all
+def endings(units: Sequence[int], on: date) -> list[Ending]:
+    """The terms of `units` (their ids) that end around a day and whose people are not all
     covered beyond it, the first to end first."""
-    after = Enrollment.alias()
-    later_edition = Edition.alias()
-    later = (
-        after.select(fn.COUNT(after.id))
-        .join(later_edition, on=after.edition == later_edition.id)
-        .where(after.member == Enrollment.member, later_edition.scheme == Edition.scheme)
-        .where(after.cover_to > Enrollment.cover_to)
-    )
     query: Any = (
         Enrollment.select(
             Enrollment.organization, Edition.scheme, Enrollment.cover_to, fn.COUNT(Enrollment.id)
         )
         .join(Edition)
-        .where(Enrollment.organization << units, Enrollment.counts(), Enrollment.left_on.is_null())
-        .where(Enrollment.cover_to.between(on - SOON, on + SOON), later == 0)
+        .where(*_ending(units, on))
         .group_by(Enrollment.organization, Edition.scheme, Enrollment.cover_to)
         .order_by(Enrollment.cover_to, Enrollment.organization)
         .limit(500)
@@ -121,13 +113,50 @@ def endings(units: Any, on: date) -> list[Ending]:
     ]
 
 
+def people_ending(units: Sequence[int], on: date, *, most: int) -> int:
+    """How many people have such an ending for which no roster is begun, as far as `most`."""
+    of_roster = Edition.alias()
+    begun = Roster.select(Roster.id).join(of_roster, on=Roster.edition == of_roster.id)
+    begun = begun.where(
+        Roster.organization == Enrollment.organization,
+        of_roster.scheme == Edition.scheme,
+        Roster.cover_from > Enrollment.cover_to,
+        Roster.stage << OPEN,
+    )
+    people = Enrollment.select(Enrollment.id).join(Edition)
+    people = people.where(*_ending(units, on), ~fn.EXISTS(begun))
+    return int(people.limit(most + 1).count())
+
+
+def _ending(units: Sequence[int], on: date) -> tuple[Any, ...]:
+    """The conditions of a cover that ends around a day and has none of its scheme after it. Each
+    is asked of the covers met: of no more than ended lately or soon will."""
+    after, later_edition = Enrollment.alias(), Edition.alias()
+    later = after.select(after.id).join(later_edition, on=after.edition == later_edition.id)
+    later = later.where(
+        after.member == Enrollment.member,
+        later_edition.scheme == Edition.scheme,
+        after.cover_to > Enrollment.cover_to,
+    )
+    uncounted = Roster.select(Roster.id).where(
+        Roster.id == Enrollment.roster, Roster.stage != "approved"
+    )
+    return (
+        Enrollment.organization << units,
+        Enrollment.cover_to.between(on - SOON, on + SOON),
+        Enrollment.left_on.is_null(),
+        ~fn.EXISTS(uncounted),
+        ~fn.EXISTS(later),
+    )
+
+
 def begun_roster(unit: int, scheme: int, ends: date) -> Roster | None:
     """The latest roster of a unit for a term after the one that ends, while it is not approved."""
     found: Roster | None = (
         Roster.select(Roster)
         .join(Edition)
         .where(Roster.organization == unit, Edition.scheme == scheme, Roster.cover_from > ends)
-        .where(Roster.stage << ("reading", "draft", "submitted", "returned"))
+        .where(Roster.stage << OPEN)
         .order_by(Roster.id.desc())
         .first()
     )
