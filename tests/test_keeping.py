@@ -7,6 +7,7 @@ import pytest
 from builders import NOW, a_city, a_county, a_unit, a_user, signed_in
 from builders_claims import a_claim, a_member
 from builders_enrollment import a_drafted_roster
+from builders_schemes import a_published_edition
 from builders_statements import a_kept_statement, a_line, as_csv
 from peewee import TextField
 
@@ -16,6 +17,7 @@ from huigong.models import (
     AgeProof,
     Document,
     Opening,
+    OperatorFile,
     Role,
     Statement,
     UnitApplication,
@@ -75,7 +77,16 @@ def a_statement(office):
     return a_kept_statement(a_city(), office.files, as_csv([a_line("1.00")]))
 
 
+def an_operators_file(office):
+    edition, file = a_published_edition("anyang-hospital-2019", city := a_city()), kept(office)
+    return OperatorFile.create(
+        organization=city, scheme=edition.scheme, number="CB2024-000001", kind="covers", way="out",
+        stage="sent", file=file.file, file_name=file.name, by=a_user(Role.FINANCE, at=city), at=NOW,
+    )  # fmt: skip
+
+
 NAMING = {
+    "承办方文件": (an_operators_file, "file"),
     "申领材料": (a_paper, "file"),
     "身份证更正申请": (a_correction, "proof"),
     "单位登记申请": (an_application, "proof"),

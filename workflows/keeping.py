@@ -15,6 +15,7 @@ from huigong.models import (
     Document,
     IdCorrection,
     Opening,
+    OperatorFile,
     Roster,
     Statement,
     UnitApplication,
@@ -49,6 +50,7 @@ KINDS: Final = (  # what there is most of comes last
     Kind(Opening, "期初数据", Opening.file, Opening.sha256, Opening.stage.not_in(_READ)),
     Kind(Roster, "名册", Roster.file, None, Roster.stage.not_in(_READ)),
     Kind(Statement, "对账单", Statement.file),
+    Kind(OperatorFile, "承办方文件", OperatorFile.file),
     Kind(AgeProof, "超龄证明", AgeProof.file, AgeProof.sha256),
     Kind(Document, "申领材料", Document.file, Document.sha256),
 )
