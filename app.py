@@ -25,7 +25,7 @@ from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from huigong import access, clock, database, identity, migrations, money, uploads, vault
+from huigong import access, clock, database, identity, money, uploads, vault
 from huigong.admin import BLUEPRINTS, lists, one_time
 from huigong.admin.public import public
 from huigong.config import Settings
@@ -46,14 +46,6 @@ SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 MOST_REQUEST_BYTES = 40 * 1024 * 1024
-
-
-def open_office(settings: Settings) -> None:
-    """Fix or free the clock, open keys and database. Raises StartRefused with the cure."""
-    clock.fix(settings.today)
-    vault.unlock(settings.keys)
-    database.connect_to(settings.database_url)
-    migrations.check_current()
 
 
 def make_app(settings: Settings) -> Flask:

@@ -44,7 +44,8 @@ def run(settings: Settings, port: int | None) -> None:
     import waitress
 
     from huigong.admin import background
-    from huigong.app import keep_for_good, make_app, open_office
+    from huigong.app import keep_for_good, make_app
+    from huigong.office import open_office
 
     open_office(settings)
     background.keep_watch(settings)
@@ -66,8 +67,8 @@ def run(settings: Settings, port: int | None) -> None:
 def _office_plan(id: str) -> dict[str, Any] | None:
     """The plan of the office's own edition, for `scheme --database`; None where it has none."""
     from huigong import database
-    from huigong.app import open_office
     from huigong.models import Edition
+    from huigong.office import open_office
 
     open_office(read_settings())
     with database.db.connection_context():

@@ -132,8 +132,8 @@ def user() -> None:
 def list_users() -> None:
     """列出使用中的账号及其角色。"""
     from huigong import database
-    from huigong.app import open_office
     from huigong.models import User
+    from huigong.office import open_office
     from huigong.workflows import accounts
 
     open_office(read_settings())
@@ -148,8 +148,8 @@ def list_users() -> None:
 def link(login: str) -> None:
     """为 LOGIN 生成设置密码的一次性链接。"""
     from huigong import clock, database
-    from huigong.app import open_office
     from huigong.models import User
+    from huigong.office import open_office
     from huigong.workflows import accounts
 
     settings = read_settings()
@@ -213,7 +213,7 @@ def restore(folder: Path) -> None:
 def verify(head: str | None, minutes: float) -> None:
     """核对操作记录链、分类账与业务记录、保管的文件；有不符则以 1 退出。"""
     from huigong import database
-    from huigong.app import open_office
+    from huigong.office import open_office
     from huigong.workflows import audit, keeping, verification
 
     settings = read_settings()

@@ -42,7 +42,7 @@ def replay(
     """按本单位数据库里的一版规则、一份草稿（d 加草稿网址里的编号）或一个计划文件，重新计算已同意
     给付的申领。"""
     from huigong import database
-    from huigong.app import open_office
+    from huigong.office import open_office
     from huigong.workflows.levers import levers, turned
 
     open_office(read_settings())

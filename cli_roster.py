@@ -60,9 +60,9 @@ def _shipped_plan(code: str) -> dict[str, Any]:
 
 def _office_plan(code: str) -> dict[str, Any]:
     from huigong import database
-    from huigong.app import open_office
     from huigong.config import read_settings
     from huigong.models import Edition
+    from huigong.office import open_office
     from huigong.workflows import schemes
 
     open_office(read_settings())

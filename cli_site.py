@@ -15,8 +15,8 @@ from huigong.refusals import StartRefused
 def site(out: Path | None, as_of: datetime | None) -> None:
     """生成公众网站：全部页面写好、链接核对无误后一次换上。"""
     from huigong import clock, database
-    from huigong.app import open_office
     from huigong.config import read_settings
+    from huigong.office import open_office
     from huigong.site.build import build, build_at
 
     settings = read_settings()

@@ -19,8 +19,8 @@ _BEAT_SECONDS = 1.0
 def work() -> None:
     """处理等待中的大名册（读取、批准、清除），做完就结束；通常由网站进程自动启动。"""
     from huigong import clock, database, uploads
-    from huigong.app import open_office
     from huigong.models import RosterJob
+    from huigong.office import open_office
     from huigong.workflows.enrollment import jobs, opening_jobs
 
     settings = read_settings()

@@ -7,8 +7,11 @@ and the audit chain has one head. Readers never wait.
 
 import functools
 import json
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
@@ -139,14 +142,62 @@ def among(column: Any, values: Sequence[Any]) -> Any:
     return column == fn.ANY(Value(list(values), converter=False, unpack=False))
 
 
-def paired(pairs: Sequence[tuple[int, str]]) -> tuple[Any, Any, Any]:
-    """Many pairs handed over as one: what stands for them in FROM, and its two columns."""
+def paired(column: Any, pairs: Sequence[tuple[int, str]]) -> tuple[Any, Any, Any]:
+    """Many pairs handed over as one: what stands for them in FROM, the condition that a column is
+    the first of a pair, and the second. To come first in FROM, with CROSS JOIN behind it: so
+    SQLite looks the column up for each pair."""
     if is_sqlite():
         given = SQL('json_each(?) AS "given"', [json.dumps(pairs)])
-        return given, SQL('("given"."value" ->> 0)'), SQL('("given"."value" ->> 1)')
+        return given, column == SQL('("given"."value" ->> 0)'), SQL('("given"."value" ->> 1)')
     numbers, texts = ([pair[at] for pair in pairs] for at in (0, 1))
     given = SQL('UNNEST(%s::bigint[], %s::text[]) AS "given" ("number", "text")', [numbers, texts])
-    return given, SQL('"given"."number"'), SQL('"given"."text"')
+    # Said twice: PostgreSQL cannot tell how many pairs there are, and would read the whole table.
+    looked_up = (column == SQL('"given"."number"')) & among(column, numbers)
+    return given, looked_up, SQL('"given"."text"')
+
+
+def hands() -> int:
+    """How many connections may do one deed's work at the same time (`together`)."""
+    return 1 if is_sqlite() else 2
+
+
+def together(parts: Sequence[Callable[[], None]]) -> None:
+    """Do the parts of a deed that touch different rows: one after the other, or, where several
+    connections may write (`hands`), each over its own while the caller's transaction keeps the
+    write lock for all of them. None sees what another wrote.
+
+    The others commit before the caller does: only for what counts for nothing by itself, and is
+    found done when it is done again. Raises what went wrong in any of them; all are undone then.
+    """
+    if len(parts) == 1 or hands() == 1:
+        for part in parts:
+            part()
+        return
+    first, *others = parts
+    ready = threading.Barrier(len(parts), timeout=_BUSY_SECONDS)
+    with ThreadPoolExecutor(len(parts)) as pool:
+        waiting = [pool.submit(_by_another_hand, part, ready) for part in others]
+        with suppress(threading.BrokenBarrierError):  # whose part broke it says why
+            _in_step(first, ready)
+        for part in waiting:
+            part.result()
+
+
+def _by_another_hand(part: Callable[[], None], ready: threading.Barrier) -> None:
+    with db.connection_context(), db.atomic():
+        # Else it could wait for a row of the caller's, who waits for this part.
+        db.execute_sql(f"SET LOCAL lock_timeout = {_BUSY_SECONDS * 1000}")
+        _in_step(part, ready)
+
+
+def _in_step(part: Callable[[], None], ready: threading.Barrier) -> None:
+    """Do a part, and wait until the others are done."""
+    try:
+        part()
+    except BaseException:
+        ready.abort()
+        raise
+    ready.wait()
 
 
 def aside(column: Any) -> Any:

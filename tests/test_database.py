@@ -1,11 +1,14 @@
 """The write gateway under several processes at once, on the database the suite runs on."""
 
+import threading
+
 import pytest
 from builders import NOW, a_city, a_user
+from peewee import OperationalError
 
 from huigong import database
-from huigong.models import AuditEvent, Role, UnitApplication, User
-from huigong.refusals import Lost
+from huigong.models import AuditEvent, Organization, Role, UnitApplication, User
+from huigong.refusals import Lost, Refused
 from huigong.workflows import audit
 
 DEEDS = 25
@@ -92,3 +95,64 @@ def test_rows_go_in_by_the_fast_way_and_come_out_as_they_were(office):
     assert User.select().count() == 500
     kept = User.get(User.login == "bulk7")
     assert (kept.name, kept.made_at, kept.ended_on) == ("演示7", NOW, None)
+
+
+# ── several hands ───────────────────────────────────────────────────────────────────────────
+
+
+@database.writes
+def together(parts):
+    database.together(parts)
+
+
+def a_part(name: str, seen: list, *, also=lambda: None):
+    """A part that makes an organization, and says which of them it sees then."""
+
+    def part() -> None:
+        a_city(name)
+        also()
+        seen.append({city.name for city in Organization.select()} - {"示例省总工会"})
+
+    return part
+
+
+def test_parts_done_together_are_done_and_do_not_see_each_other(office):
+    a_city("示例市总工会")
+    seen: list = []
+    together([a_part("示例甲市总工会", seen), a_part("示例乙市总工会", seen)])
+    assert {city.name for city in Organization.select()} >= {"示例甲市总工会", "示例乙市总工会"}
+    if database.hands() > 1:
+        assert all(len(names) == 2 for names in seen)
+
+
+def breaks():
+    raise Refused("x", "不行")
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_when_one_part_goes_wrong_none_is_done_and_it_says_why(office, which):
+    a_city("示例市总工会")
+    also = [lambda: None, lambda: None]
+    also[which] = breaks
+    names = ("示例甲市总工会", "示例乙市总工会")
+    with pytest.raises(Refused, match="不行"):
+        together([a_part(name, [], also=more) for name, more in zip(names, also, strict=True)])
+    assert not Organization.select().where(Organization.name << names).exists()
+
+
+def test_parts_that_touch_the_same_row_give_up_instead_of_waiting_for_each_other(
+    office, monkeypatch
+):
+    """The database does not see that they wait: one for a row, the other at the meeting point."""
+    city = a_city("示例市总工会")
+    monkeypatch.setattr(database, "_BUSY_SECONDS", 1)
+
+    def rename() -> None:
+        Organization.update(address="示例路").where(Organization.id == city.id).execute()
+
+    if database.hands() == 1:
+        together([rename, rename])
+        return
+    with pytest.raises((threading.BrokenBarrierError, OperationalError)):
+        together([rename, rename])
+    assert Organization.get_by_id(city.id).address == ""

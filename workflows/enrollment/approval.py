@@ -13,7 +13,7 @@ from typing import Any, Final
 from peewee import JOIN, Join, Value
 
 from huigong import pinyin
-from huigong.database import among, let_others_write, paired, writes
+from huigong.database import among, hands, let_others_write, paired, together, writes
 from huigong.models import Enrollment, Member, Organization, Roster, RosterRow, User
 from huigong.refusals import Lost, Refused
 from huigong.workflows import audit, funding, gifts, shares
@@ -111,10 +111,16 @@ def _waiting(roster: Roster, prefix: str) -> list[tuple[int, str]]:
 def _enroll_some(roster: Roster, waiting: Sequence[tuple[int, str]]) -> None:
     """Enroll some of a roster's people, those left out who were enrolled for it already."""
     still(roster, "submitted")
+    each = -(-len(waiting) // hands())
+    parts = [waiting[at : at + each] for at in range(0, len(waiting), each)]
+    together([partial(_enroll, roster, part) for part in parts])
+
+
+def _enroll(roster: Roster, waiting: Sequence[tuple[int, str]]) -> None:
     rows = [row for row, _ in waiting]
     found = find_or_make(roster, rows)
     _refuse_foreign(roster, found.known)
-    given, row, certificate = paired(waiting)
+    given, is_row, certificate = paired(RosterRow.id, waiting)
     values: dict[Any, Any] = {
         Enrollment.organization: Value(roster.organization_id),
         Enrollment.member: Member.id,
@@ -129,8 +135,7 @@ def _enroll_some(roster: Roster, waiting: Sequence[tuple[int, str]]) -> None:
     }
     source = Join(Join(given, RosterRow, JOIN.CROSS), Member, JOIN.CROSS)
     people: Any = RosterRow.select(*values.values()).from_(source)
-    people = people.where(RosterRow.id == row, among(RosterRow.id, rows))
-    people = people.where(Member.id_index == RosterRow.id_index, found.those())
+    people = people.where(is_row, Member.id_index == RosterRow.id_index, found.those())
     once = [Enrollment.member, Enrollment.edition, Enrollment.cover_from]
     enrolled = Enrollment.insert_from(people, list(values))
     enrolled.on_conflict(action="nothing", conflict_target=once).returning().execute()

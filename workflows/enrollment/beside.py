@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 CAN_COPY: Final = hasattr(os, "fork")  # Windows cannot
 _LOOK: Final = 0.2  # seconds between two looks whether to go on
-_AHEAD: Final = 24  # parts held ready
+_AHEAD: Final = 100  # parts held ready
 _PATIENCE: Final = 2.0  # seconds that it may take to end
 
 
