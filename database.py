@@ -179,8 +179,8 @@ def together(parts: Sequence[Callable[[], None]]) -> None:
         waiting = [pool.submit(_by_another_hand, part, ready) for part in others]
         with suppress(threading.BrokenBarrierError):  # whose part broke it says why
             _in_step(first, ready)
-        for part in waiting:
-            part.result()
+        for other in waiting:
+            other.result()
 
 
 def _by_another_hand(part: Callable[[], None], ready: threading.Barrier) -> None:

@@ -54,6 +54,7 @@ ALLOWED = {
     "site": DEEDS - {"workflows", "uploads", "sheets"},
     "access": {"models", "refusals"},
     "admin": SCREENS | {"admin"},
+    "office": {"clock", "vault", "database", "migrations", "config"},
     "demo": SCREENS | {"migrations", "site", "app", "backups"},
 }
 COMPOSITION = {"app", "cli"}  # and cli_*.py: these may import everything
