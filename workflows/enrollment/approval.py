@@ -92,19 +92,24 @@ def _waiting(roster: Roster, prefix: str) -> list[tuple[int, str]]:
     enrolled. Rows come as their names sort: what goes into the lists' indexes together then lies
     together in them.
 
-    The numbers are those of the roster's rows, given out in this order: nobody else has them, and
-    doing it again gives the same.
+    The numbers are those of the roster's rows, which nobody else has, given out in this order; one
+    that was given stays, however that came.
     """
     rows: Any = RosterRow.select(RosterRow.id)
     rows = rows.where(RosterRow.roster == roster, RosterRow.kind << TO_ENROLL)
     by_name = [id for (id,) in rows.order_by(RosterRow.sort_key, RosterRow.id).tuples()]
-    enrolled: Any = Enrollment.select(Enrollment.certificate).where(Enrollment.roster == roster)
-    done = {certificate for (certificate,) in enrolled.tuples()}
-    said = f"{prefix}{roster.cover_from.year}-"
-    pairs = (
-        (row, f"{said}{number:07d}") for row, number in zip(by_name, sorted(by_name), strict=True)
-    )
-    return [pair for pair in pairs if pair[1] not in done]
+    done = _enrolled(roster)
+    given = set(done.values())
+    numbers = (f"{prefix}{roster.cover_from.year}-{row:07d}" for row in sorted(by_name))
+    free = (number for number in numbers if number not in given)
+    return list(zip((row for row in by_name if row not in done), free, strict=True))
+
+
+def _enrolled(roster: Roster) -> dict[int, str]:
+    """The certificates of those who are enrolled already, by their rows."""
+    rows: Any = Enrollment.select(RosterRow.id, Enrollment.certificate).join(Member)
+    mine = (RosterRow.roster == Enrollment.roster) & (RosterRow.id_index == Member.id_index)
+    return dict(rows.join(RosterRow, on=mine).where(Enrollment.roster == roster).tuples())
 
 
 @writes
