@@ -34,6 +34,7 @@ from huigong.money import yuan
 from huigong.plans.vocabulary import OWERS
 from huigong.refusals import Refused
 from huigong.workflows import audit, ledger, shares
+from huigong.workflows.numbers import next_of_year
 from huigong.workflows.schemes import plan_of
 from huigong.workflows.standings import restand, stand
 from huigong.workflows.undoing import undo
@@ -394,7 +395,7 @@ def _confirm(roster: Roster, total: int, *, given: bool, by: User, at: datetime)
         roster=roster,
         issuer=issuer,
         key=f"{roster.id}:{earlier + 1}",
-        number=_next_number(issuer, at.year),
+        number=next_of_year(Receipt.number, "SJ", at.year, Receipt.issuer == issuer),
         amount=total,
         by=by,
         on=at.date(),
@@ -430,15 +431,6 @@ def receipt_of(roster: Roster, *, given: bool = False) -> Receipt | None:
     to_givers = GiftReceipt.select(GiftReceipt.receipt)
     whose = Receipt.id << to_givers if given else Receipt.id.not_in(to_givers)
     return Receipt.get_or_none(Receipt.roster == roster, Receipt.id.not_in(voided), whose)  # type: ignore[no-any-return]
-
-
-def _next_number(issuer: Organization, year: int) -> str:
-    """SJ2024-000123: an issuer's receipts of a year in a row, without gaps, the void included."""
-    series = Receipt.select(fn.MAX(Receipt.number)).where(
-        Receipt.issuer == issuer, Receipt.number.startswith(f"SJ{year}-")
-    )
-    last = series.scalar()
-    return f"SJ{year}-{int(last[-6:]) + 1 if last else 1:06d}"
 
 
 def is_paid(roster: Roster) -> bool:

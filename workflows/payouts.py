@@ -31,6 +31,7 @@ from huigong.money import plain, yuan
 from huigong.refusals import Refused
 from huigong.sheets import Column, write_workbook
 from huigong.workflows import audit, ledger
+from huigong.workflows.numbers import next_of_year
 
 MOST_CLAIMS = 200  # so that a release holds the write lock for well under half a second
 LIVE = ("pending", "paid")
@@ -79,7 +80,10 @@ def make_batch(
     if faults := _batch_faults(chosen, organization):
         raise Refused("claims", "；".join(faults))
     batch = PayoutBatch.create(
-        organization=organization, number=_next_number(at.year), made_by=by, made_on=at.date()
+        organization=organization,
+        number=next_of_year(PayoutBatch.number, "FF", at.year),
+        made_by=by,
+        made_on=at.date(),
     )
     for claim in chosen:
         _add(batch, claim)
@@ -150,13 +154,6 @@ def _add(batch: PayoutBatch, claim: Claim, note: str = "") -> None:
     payout.save(force_insert=True)
 
 
-def _next_number(year: int) -> str:
-    """FF2024-000012: the year's batches in a row."""
-    series = PayoutBatch.select(fn.MAX(PayoutBatch.number))
-    last = series.where(PayoutBatch.number.startswith(f"FF{year}-")).scalar()
-    return f"FF{year}-{int(last[-6:]) + 1 if last else 1:06d}"
-
-
 @writes
 def release_batch(batch: PayoutBatch, *, by: User, at: datetime) -> PayoutBatch:
     """Release a batch for payment: its claims are paid and the ledger says so.
@@ -204,7 +201,8 @@ def book_operator_payments(
     if sender.id == by.id:
         raise Refused("by", "已支付的申领须由送出人以外的人登记回执")
     batch = PayoutBatch.create(
-        organization=file.organization_id, number=_next_number(at.year), made_by=sender,
+        organization=file.organization_id, made_by=sender,
+        number=next_of_year(PayoutBatch.number, "FF", at.year),
         made_on=at.date(), stage="released", released_by=by, released_on=at.date(),
     )  # fmt: skip
     OperatorBatch.create(batch=batch, file=file)

@@ -23,6 +23,7 @@ from huigong.models import (
 from huigong.money import yuan
 from huigong.refusals import Refused
 from huigong.workflows import audit, funding, ledger
+from huigong.workflows.numbers import next_of_year
 from huigong.workflows.undoing import undo
 
 
@@ -118,7 +119,8 @@ def record_transfer(
         raise Refused.all(faults)
     transfer = Transfer.create(
         organization=scheme.organization, scheme=scheme, month=month, amount=amount,
-        number=_next_number(at.year), transferred_on=transferred_on,
+        number=next_of_year(Transfer.number, "ZK", at.year, digits=4),
+        transferred_on=transferred_on,
         bank_reference=funding.plain_reference(bank_reference), by=by, at=at,
     )  # fmt: skip
     _keep_items(transfer, items)
@@ -175,15 +177,6 @@ def _keep_items(transfer: Transfer, items: list[Item]) -> None:
     fields = [TransferItem.transfer, TransferItem.roster, TransferItem.amount]
     for start in range(0, len(rows), 500):
         TransferItem.insert_many(rows[start : start + 500], fields=fields).execute()
-
-
-def _next_number(year: int) -> str:
-    """ZK2024-0012: the year's transfers in a row."""
-    series = Transfer.select(fn.MAX(Transfer.number)).where(
-        Transfer.number.startswith(f"ZK{year}-")
-    )
-    last = series.scalar()
-    return f"ZK{year}-{int(last[-4:]) + 1 if last else 1:04d}"
 
 
 @writes

@@ -5,13 +5,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from peewee import fn
-
 from huigong import uploads
 from huigong.database import writes
 from huigong.models import OperatorFile, Scheme, User
 from huigong.uploads import Kept
 from huigong.workflows import audit
+from huigong.workflows.numbers import next_of_year
 
 
 def written(folder: Path, name: str, write: Callable[[BinaryIO], Any]) -> Kept:
@@ -28,17 +27,11 @@ def record(
     """A kept file's row, inside the caller's transaction."""
     stage = "sent" if way == "out" else "kept"
     return OperatorFile.create(  # type: ignore[no-any-return]
-        organization=scheme.organization_id, scheme=scheme, number=_next_number(at.year),
+        organization=scheme.organization_id, scheme=scheme,
+        number=next_of_year(OperatorFile.number, "CB", at.year),
         kind=kind, way=way, stage=stage, file=kept.file, file_name=kept.name, by=by, at=at,
         **more,
     )  # fmt: skip
-
-
-def _next_number(year: int) -> str:
-    """CB2024-000012: the year's files in a row."""
-    series = OperatorFile.select(fn.MAX(OperatorFile.number))
-    last = series.where(OperatorFile.number.startswith(f"CB{year}-")).scalar()
-    return f"CB{year}-{int(last[-6:]) + 1 if last else 1:06d}"
 
 
 @writes
