@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from builders import NOW
 from builders_enrollment import an_id
-from test_roster_work import a_begun_roster, a_worker, again, work_off
+from test_roster_work import a_begun_roster, a_worker, again, children, work_off
 
 from huigong import clock, vault
 from huigong.models import RosterJob, RosterRow
@@ -38,14 +38,6 @@ def waits(condition, seconds: float = 30):
             return found
         time.sleep(0.02)
     return None
-
-
-def children(pid: int) -> list[int]:
-    """The processes that a process started and that still run."""
-    found = []
-    for tasks in Path(f"/proc/{pid}/task").glob("*/children"):
-        found += map(int, tasks.read_text().split())
-    return found
 
 
 def is_running(pid: int) -> bool:

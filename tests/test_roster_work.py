@@ -57,6 +57,12 @@ def a_worker(office):
     return subprocess.Popen(command, env=background._environment(office), **QUIET)
 
 
+def children(pid: int) -> list[int]:
+    """The processes that a process started and that still run."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
+
+
 def again(roster):
     return Roster.get_by_id(roster.id)
 
@@ -100,9 +106,7 @@ def blow(signal_number):
 
     def told(phase, done, total):
         if phase == "stage" and not struck:
-            tasks = Path("/proc/self/task").glob("*/children")
-            children = [int(pid) for task in tasks for pid in task.read_text().split()]
-            struck.extend(pid for pid in children if _parses(pid))
+            struck.extend(pid for pid in children(os.getpid()) if _parses(pid))
             os.kill(struck[0], signal_number)
 
     return told
