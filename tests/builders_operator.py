@@ -5,13 +5,20 @@ import tempfile
 from typing import Any
 
 from builders import NOW, a_user
-from builders_claims import an_approved_claim
+from builders_claims import a_reviewed_claim, an_approved_claim
 from openpyxl import Workbook
 
 from huigong import uploads
-from huigong.models import Claim, ClaimSending, OperatorFile, Role, Scheme
+from huigong.models import (
+    Claim,
+    ClaimSending,
+    OperatorFile,
+    OperatorReply,
+    Role,
+    Scheme,
+)
 from huigong.sheets import read_rows
-from huigong.workflows import operator
+from huigong.workflows import claims, operator, verification
 
 
 def a_book(rows: list[list[Any]]) -> bytes:
@@ -74,3 +81,46 @@ def a_sent_claim(office, **more: Any) -> tuple[Claim, ClaimSending]:
     claim = an_approved_claim(**more)
     sent_claims(office, scheme_of(claim))
     return claim, ClaimSending.get(ClaimSending.claim == claim)
+
+
+TITLES = ["申领编号", "结果", "支付金额", "支付流水号", "支付日期", "说明"]
+PAID = ["已支付", "6018.60", "ZF20241216001", "2024-12-16", ""]
+
+
+def answered(claim, result, amount="", serial="", day="", words=""):
+    """The rows of an answer about one claim."""
+    return [TITLES, [claim.number, result, amount, serial, day, words]]
+
+
+def now(claim) -> Claim:
+    return Claim.get_by_id(claim.id)
+
+
+def finance_of(claim):
+    return a_user(Role.FINANCE, at=scheme_of(claim).organization)
+
+
+def reply_of(claim) -> OperatorReply:
+    return (
+        OperatorReply.select()
+        .join(ClaimSending)
+        .where(ClaimSending.claim == claim)
+        .order_by(OperatorReply.id.desc())
+        .get()
+    )
+
+
+def all_agrees(office) -> bool:
+    return verification.findings(office.files) == []
+
+
+def a_checked_claim(office) -> Claim:
+    claim = a_reviewed_claim()
+    sent_claims(office, scheme_of(claim), was="reviewed")
+    return now(claim)
+
+
+def decide(claim, verdict="approve", **more):
+    by = a_user(Role.REVIEWER, at=claim.organization.parent)
+    given = {"amount": None, "reason": "", **more}
+    return claims.decide_claim(claim, verdict=verdict, by=by, at=NOW, **given)

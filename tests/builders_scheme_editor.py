@@ -8,6 +8,8 @@ from builders_schemes import a_published_edition
 from flask import Flask
 
 from huigong.models import DraftEdition, Edition, Organization, Role, User
+from huigong.plans.typed import tidy
+from huigong.workflows import drafting
 
 
 class Desk(NamedTuple):
@@ -59,3 +61,22 @@ def form_of(html: str) -> dict[str, Any]:
 def _attribute(tag: str, name: str) -> str:
     found = re.search(rf'\s{name}="([^"]*)"', tag)
     return found.group(1) if found else ""
+
+
+RATE = "benefit-1-step-1-cases-1-bands-1-value"
+
+
+def read(answer) -> str:
+    return str(answer.get_data(as_text=True))
+
+
+def opened(browser, draft) -> dict:
+    return form_of(read(browser.get(f"/admin/schemes/drafts/{draft.id}")))
+
+
+def sent(browser, draft, form: dict, do: str):
+    return browser.send(f"/admin/schemes/drafts/{draft.id}", {**form, "do": do})
+
+
+def hash_of(draft) -> str:
+    return drafting.check(tidy(draft.sheet), draft.organization).hash

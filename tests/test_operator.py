@@ -6,9 +6,9 @@ from datetime import date
 import pytest
 from builders import NOW, a_unit, a_user, signed_in
 from builders_enrollment import a_county_unit, a_drafted_roster, a_person, an_approved_roster
+from builders_gifts import a_given_roster
 from builders_operator import a_book, an_answer, answer_taken, out_of, the_rows
 from peewee import fn
-from test_gifts import a_given_roster
 
 from huigong import uploads
 from huigong.models import (

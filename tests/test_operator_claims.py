@@ -1,73 +1,44 @@
 """Claims out to a scheme's operator and its answers back: what agrees is taken, what does not is
 decided by somebody, and nothing is paid twice."""
 
-import io
 from datetime import date
 
 import pytest
-from builders import NOW, TODAY, a_city, a_county, a_unit, a_user, signed_in
-from builders_claims import a_member, a_reviewed_claim, a_stay, an_approved_claim, an_enrollment
+from builders import NOW, TODAY, a_city, a_unit
+from builders_claims import a_member, a_stay, an_approved_claim, an_enrollment
 from builders_operator import (
+    PAID,
+    TITLES,
     a_book,
+    a_checked_claim,
     a_sent_claim,
+    all_agrees,
     an_answer,
     answer_taken,
+    answered,
+    decide,
+    finance_of,
+    now,
     out_of,
+    reply_of,
     scheme_of,
     sent_claims,
     the_rows,
 )
 from builders_schemes import a_published_edition
-from builders_statements import a_line, imported
-from test_verification import without_references, without_triggers
 
-from huigong import database
 from huigong.models import (
     AuditEvent,
     Claim,
-    ClaimSending,
     Journal,
     OperatorFile,
     OperatorReply,
     Payout,
-    PayoutBatch,
     Posting,
-    Role,
 )
 from huigong.refusals import Lost, Refused
-from huigong.workflows import claims, operator, payouts, statements, verification
+from huigong.workflows import claims, operator, payouts
 from huigong.workflows.operator import answers, files, replies
-
-TITLES = ["申领编号", "结果", "支付金额", "支付流水号", "支付日期", "说明"]
-PAID = ["已支付", "6018.60", "ZF20241216001", "2024-12-16", ""]
-
-
-def answered(claim, result, amount="", serial="", day="", words=""):
-    """The rows of an answer about one claim."""
-    return [TITLES, [claim.number, result, amount, serial, day, words]]
-
-
-def now(claim) -> Claim:
-    return Claim.get_by_id(claim.id)
-
-
-def finance_of(claim):
-    return a_user(Role.FINANCE, at=scheme_of(claim).organization)
-
-
-def reply_of(claim) -> OperatorReply:
-    return (
-        OperatorReply.select()
-        .join(ClaimSending)
-        .where(ClaimSending.claim == claim)
-        .order_by(OperatorReply.id.desc())
-        .get()
-    )
-
-
-def all_agrees(office) -> bool:
-    return verification.findings(office.files) == []
-
 
 # ── out ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -453,287 +424,3 @@ def test_an_answer_whose_taking_broke_off_is_taken_on_where_it_was(office, monke
     kept = OperatorFile.get_by_id(file.id)
     assert (kept.stage, kept.rows, kept.amount) == ("taken", 3, 3 * 6_018_60)
     assert all_agrees(office)
-
-
-# ── checked, not decided ────────────────────────────────────────────────────────────────────
-
-
-def a_checked_claim(office) -> Claim:
-    claim = a_reviewed_claim()
-    sent_claims(office, scheme_of(claim), was="reviewed")
-    return now(claim)
-
-
-def decide(claim, verdict="approve", **more):
-    by = a_user(Role.REVIEWER, at=claim.organization.parent)
-    given = {"amount": None, "reason": "", **more}
-    return claims.decide_claim(claim, verdict=verdict, by=by, at=NOW, **given)
-
-
-@pytest.mark.parametrize(
-    ("result", "amount", "words"),
-    [("同意", "5000", ""), ("拒付", "", "不属保障范围"), ("补件", "", "缺出院小结")],
-)
-def test_what_the_operator_says_of_a_checked_claim_is_answered_by_the_decision(
-    office, result, amount, words
-):
-    claim = a_checked_claim(office)
-    scheme = scheme_of(claim)
-    answer_taken(office, scheme, "claims", answered(claim, result, amount, words=words))
-    assert (reply_of(claim).stage, now(claim).stage) == ("open", "reviewed")
-    if result == "补件":
-        by = a_user(Role.REVIEWER, at=claim.organization.parent)
-        claims.return_claim(claim, reason=words, by=by, at=NOW)
-    elif result == "拒付":
-        decide(claim, "refuse", reason=words)
-    else:
-        decide(claim, amount=5_000_00, reason="按承办方核定")
-    reply = reply_of(claim)
-    assert (reply.stage, reply.verdict) == ("done", "judged")
-    there = claims.sendings_of(claim)[0].stage
-    assert there == ("sent" if result == "同意" else "back")
-    assert all_agrees(office)
-
-
-def test_once_decided_a_checked_claim_goes_out_again_to_be_paid(office):
-    claim = a_checked_claim(office)
-    scheme = scheme_of(claim)
-    decide(claim)
-    assert list(payouts.payable(Claim.select())) == [], "it is still with the operator"
-    sent_claims(office, scheme)
-    assert [(s.was, s.stage) for s in claims.sendings_of(claim)] == [
-        ("approved", "sent"), ("reviewed", "back"),
-    ]  # fmt: skip
-    answer_taken(office, scheme, "claims", answered(claim, *PAID))
-    assert now(claim).stage == "paid"
-    assert all_agrees(office)
-
-
-def test_a_payment_before_our_decision_waits_for_it_and_forbids_a_refusal(office):
-    claim = a_checked_claim(office)
-    scheme, by = scheme_of(claim), finance_of(claim)
-    answer_taken(office, scheme, "claims", answered(claim, *PAID))
-    assert (reply_of(claim).stage, now(claim).stage) == ("open", "reviewed")
-    with pytest.raises(Refused, match="请选择"):
-        operator.settle_reply(reply_of(claim), verdict="taken", reason="", by=by, at=NOW)
-    with pytest.raises(Refused, match="财务先处理"):
-        decide(claim, "refuse", reason="不符合")
-    decide(claim)
-    with pytest.raises(Refused, match="没有要送"):
-        sent_claims(office, scheme)
-    operator.settle_reply(reply_of(claim), verdict="taken", reason="", by=by, at=NOW)
-    assert now(claim).stage == "paid"
-    assert all_agrees(office)
-
-
-@pytest.mark.parametrize(
-    ("statement", "words"),
-    [
-        ("UPDATE claim_sending SET stage = 'sent'", "不该还在承办方"),
-        ("UPDATE claim_sending SET stage = 'back'", "承办方支付与发放不符"),
-        ("DELETE FROM operator_batch", "发放#1"),
-        ("DELETE FROM claim_sending", "承办方支付与发放不符"),
-    ],
-)
-def test_verify_names_what_somebody_changed_by_hand(office, statement, words):
-    claim, _ = a_sent_claim(office)
-    answer_taken(office, scheme_of(claim), "claims", answered(claim, *PAID))
-    assert all_agrees(office)
-    with database.db.atomic() as transaction:
-        without_triggers()
-        without_references()
-        database.db.execute_sql(statement)
-        found = verification.findings(office.files)
-        transaction.rollback()
-    assert any(words in sentence for sentence in found), found
-
-
-def test_a_payment_that_came_back_to_the_operator_is_owed_again(office):
-    claim, _ = a_sent_claim(office)
-    scheme, by = scheme_of(claim), finance_of(claim)
-    answer_taken(office, scheme, "claims", answered(claim, *PAID))
-    payouts.return_payout(Payout.get(), note="承办方告知：户名不符被退回", by=by, at=NOW)
-    assert all_agrees(office)
-    sent_claims(office, scheme)
-    again = ["已支付", "6018.60", "ZF20241216009", "2024-12-16", ""]
-    answer_taken(office, scheme, "claims", answered(claim, *again))
-    assert now(claim).stage == "paid"
-    assert all_agrees(office)
-
-
-def test_a_line_of_our_bank_is_no_return_of_what_the_operator_paid(office):
-    claim, _ = a_sent_claim(office)
-    answer_taken(office, scheme_of(claim), "claims", answered(claim, *PAID))
-    city = scheme_of(claim).organization
-    (line,) = imported(city, office.files, [a_line("6018.60", "退汇", reference="LS1")])
-    assert statements.returned_payouts([line], {line.id: 6_018_60}) == {line.id: []}
-    with pytest.raises(Refused, match="由承办方支付"):
-        statements.take_as_return(line, payout=Payout.get(), by=finance_of(claim), at=NOW)
-    assert now(claim).stage == "paid"
-
-
-# ── screens ─────────────────────────────────────────────────────────────────────────────────
-
-
-def text(response) -> str:
-    return response.get_data(as_text=True)
-
-
-def test_finance_sends_reads_back_and_decides_on_its_screens(app, office):
-    claim = an_approved_claim()
-    scheme = scheme_of(claim)
-    sender, taker = (signed_in(app, finance_of(claim)) for _ in range(2))
-    there = f"/admin/operator/{scheme.id}/claims"
-    page = text(sender.get(there))
-    assert "1 件，共 6,018.60 元" in page
-    assert "没有待处理的回执" in page
-    assert sender.send(f"{there}/out", {"was": "none"}).status_code == 422
-    kept = sender.send(f"{there}/out", {"was": "approved"}).location
-    page = text(sender.get(kept))
-    assert claim.number in page
-    assert claim.member.opened("resident_id") not in page
-    assert sender.send(f"{kept}/download").data[:2] == b"PK"
-    assert AuditEvent.select().where(AuditEvent.deed == "take operator file").count() == 1
-    assert "在承办方办理" in text(sender.get(f"/admin/claims/{claim.id}"))
-    assert "没有要送" in text(sender.send(f"{there}/out", {"was": "approved"}))
-    rows = answered(claim, "已支付", "6000", "ZF1", "2024-12-16")
-    sent = taker.send(f"{there}/answer", {"file": (io.BytesIO(a_book(rows)), "回执.xlsx")})
-    assert "金额与我们的不同，须有人决定：<strong>1</strong>" in text(taker.get(sent.location))
-    assert taker.send(sent.location).status_code == 303
-    assert taker.send(sent.location).status_code == 409
-    assert "件承办方回执待处理" in text(taker.get("/admin/"))
-    assert "1 件回执待处理" in text(taker.get("/admin/operator"))
-    assert "少 18.60" in text(taker.get(there))
-    reply = f"/admin/operator/replies/{reply_of(claim).id}"
-    assert "我们的金额" in text(taker.get(reply))
-    assert taker.send(reply, {"verdict": "taken"}).status_code == 422
-    done = {"verdict": "taken", "reason": "差额另行补付"}
-    assert "送出人以外" in text(sender.send(reply, done))
-    assert taker.send(reply, done).status_code == 303
-    assert taker.send(reply, done).status_code == 409
-    assert "差额另行补付" in text(taker.get(reply))
-    batch = PayoutBatch.get()
-    page = text(taker.get(f"/admin/payouts/{batch.id}/"))
-    assert "由承办方支付" in page
-    assert "下载银行文件" not in page
-
-
-def test_faults_are_listed_and_given_back_and_a_wrong_file_is_one_sentence(app, office):
-    claim, _ = a_sent_claim(office)
-    taker = signed_in(app, finance_of(claim))
-    there = f"/admin/operator/{scheme_of(claim).id}/claims"
-
-    def uploaded(rows):
-        return taker.send(f"{there}/answer", {"file": (io.BytesIO(a_book(rows)), "回执.xlsx")})
-
-    rows = [*answered(claim, "拒付", words="不符"), ["SL1", *PAID]]
-    kept = uploaded(rows).location
-    page = text(taker.get(kept))
-    assert "只登记没有问题的 1 行" in page
-    assert "没有送过编号为“SL1”的申领" in page
-    assert taker.send(kept).status_code == 422
-    assert taker.send(f"{kept}/faults").data[:2] == b"PK"
-    assert taker.send(f"{kept}/drop").status_code == 303
-    assert taker.send(kept, {"clean": "1"}).status_code == 409
-    wrong = uploaded([TITLES, ["SL1", *PAID]])
-    assert wrong.status_code == 422
-    assert "传错了文件" in text(wrong)
-    assert taker.send(f"{there}/answer", {}).status_code == 422
-    kept = f"/admin/operator/files/{OperatorFile.get(OperatorFile.way == 'out').id}/call-back"
-    assert taker.get(kept).status_code == 200
-    assert taker.send(kept, {"reason": ""}).status_code == 422
-    assert taker.send(kept, {"reason": "对方没有收到"}).status_code == 303
-
-
-def test_a_reviewer_decides_with_the_operators_word_beside(app, office):
-    claim = a_checked_claim(office)
-    rows = answered(claim, "同意", "5000", words="扣除自费药")
-    answer_taken(office, scheme_of(claim), "claims", rows)
-    reviewer = signed_in(app, a_user(Role.REVIEWER, at=claim.organization.parent))
-    page = text(reviewer.get(f"/admin/claims/{claim.id}/decision"))
-    assert "同意，5,000.00元，扣除自费药" in page
-    assert "少 1,018.60 元" in page
-    reply = f"/admin/operator/replies/{reply_of(claim).id}"
-    assert "请审核人参考承办方的回执" in text(reviewer.get(reply))
-    assert reviewer.send(reply, {"verdict": "wait", "reason": "再等"}).status_code == 403
-
-
-def test_only_who_may_sends_reads_back_and_sees_numbers(app, office):
-    claim, sending = a_sent_claim(office)
-    scheme, city = scheme_of(claim), scheme_of(claim).organization
-    there, file = f"/admin/operator/{scheme.id}/claims", f"/admin/operator/files/{sending.file_id}"
-    book = {"file": (io.BytesIO(a_book(answered(claim, *PAID))), "回执.xlsx")}
-    boss = signed_in(app, a_user(Role.ADMINISTRATOR, at=city))
-    assert boss.get(there).status_code == 404, "claims are not an administrator's"
-    assert boss.get(file).status_code == 404
-    assert boss.send(f"{file}/download").status_code == 404
-    assert ">申领<" not in text(boss.get("/admin/operator"))
-    reviewer = signed_in(app, a_user(Role.REVIEWER, at=city))
-    assert reviewer.send(f"{file}/download").status_code == 200
-    assert reviewer.send(f"{there}/answer", book).status_code == 404, "money is finance's"
-    auditor = signed_in(app, a_user(Role.AUDITOR, at=city))
-    assert "由审核人或财务导出" in text(auditor.get(there))
-    assert auditor.get(file).status_code == 200
-    assert auditor.send(f"{file}/download").status_code == 403
-    assert auditor.send(f"{there}/out", {"was": "approved"}).status_code == 403
-    clerk = signed_in(app, a_user(Role.CLERK, at=city))
-    assert clerk.get(there).status_code == 403
-    for where in (a_county(city), claim.organization, a_city("外地总工会")):
-        stranger = signed_in(app, a_user(Role.FINANCE, Role.REVIEWER, at=where))
-        for address in (there, file):
-            assert stranger.get(address).status_code == 404, where.name
-        assert stranger.send(f"{file}/download").status_code == 404
-    answer_taken(office, scheme, "claims", answered(claim, "拒付", words="不符"))
-    stranger = signed_in(app, a_user(Role.FINANCE, at=a_city("别处总工会")))
-    assert stranger.get(f"/admin/operator/replies/{reply_of(claim).id}").status_code == 404
-
-
-# ── two at once, on real processes ──────────────────────────────────────────────────────────
-
-
-def won(said: list[str]) -> int:
-    return sum(words.startswith("won") for words in said)
-
-
-def test_two_who_take_one_answer_at_once_pay_it_once(office, race):
-    claim, _ = a_sent_claim(office)
-    an_answer(office, scheme_of(claim), "claims", answered(claim, *PAID))
-    said = race(
-        finance_of(claim),
-        "from huigong.workflows import operator\n"
-        "file = OperatorFile.get(OperatorFile.way == 'back')",
-        "operator.take_answer(file, folder=folder, clean_only=False, by=by, at=at)",
-    )
-    assert won(said) == 1, said
-    assert Payout.select().count() == 1
-
-
-def test_our_bank_and_the_operator_are_not_both_given_one_claim(office, race):
-    claim = an_approved_claim()
-    member = claim.member
-    member.bank_card = member.seal("bank_card", "6222000000000000003")
-    member.save()
-    said = race(
-        finance_of(claim),
-        "from huigong.workflows import operator\n"
-        "claim, scheme = Claim.get(), Scheme.get()\ncity = scheme.organization",
-        "[lambda: operator.send_claims(scheme, was='approved', folder=folder, by=by, at=at),\n"
-        " lambda: payouts.make_batch(claims=[claim], organization=city, by=by, at=at),\n"
-        " lambda: operator.send_claims(scheme, was='approved', folder=folder, by=by, at=at)][me]()",
-    )
-    assert won(said) == 1, said
-    live = ClaimSending.select().where(ClaimSending.stage == "sent").count()
-    assert live + Payout.select().where(Payout.stage == "pending").count() == 1
-
-
-def test_two_who_decide_one_answer_at_once_decide_it_once(office, race):
-    claim, _ = a_sent_claim(office)
-    rows = answered(claim, "已支付", "6000", "ZF1", "2024-12-16")
-    answer_taken(office, scheme_of(claim), "claims", rows)
-    said = race(
-        finance_of(claim),
-        "from huigong.workflows import operator\nreply = OperatorReply.get()",
-        "operator.settle_reply(reply, verdict=['taken', 'wait', 'taken'][me], reason='已核对',\n"
-        "  by=by, at=at)",
-    )
-    assert won(said) == 1, said
