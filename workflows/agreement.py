@@ -36,7 +36,7 @@ from huigong.models import (
     TransferReversal,
 )
 from huigong.money import yuan
-from huigong.workflows import kept
+from huigong.workflows import caches
 from huigong.workflows.booked import booked_otherwise, key_of
 from huigong.workflows.ledger import ACCOUNTS, total, unbalanced
 from huigong.workflows.payouts_agreement import paid_from, payouts
@@ -50,7 +50,7 @@ def disagreements() -> list[str]:
     found = [f"账簿凭证 {journal.key}（{journal.text}）借贷不平" for journal in unbalanced()]
     for question in (
         *(_cover, _dues, _gifts, _payments, _receipts, _statements, _incomes),
-        *(_transfers, _awards, payouts, _strangers, *kept.QUESTIONS),
+        *(_transfers, _awards, payouts, _strangers, *caches.QUESTIONS),
     ):
         found += question()
     return found
