@@ -20,7 +20,7 @@ MOST_COVERS: Final = 5  # sheets before the roster's own
 HEADER_WITHIN: Final = 20  # rows from the top in which the header is looked for
 
 # In the order of the template: the field, its title, and the other names seen in the wild.
-_NAMES: Final[dict[str, tuple[str, ...]]] = {
+NAMES: Final[dict[str, tuple[str, ...]]] = {
     "name": (
         "姓名",
         *("职工姓名", "员工姓名", "会员姓名", "参保人姓名", "参保人", "被保障人", "被保障人姓名"),
@@ -60,8 +60,8 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     "gifted": ("是否赠送", "赠送", "是否赠保", "赠保"),
     "remark": ("备注", "说明", "备注说明"),
 }
-TITLES: Final = {name: titles[0] for name, titles in _NAMES.items()}
-_FIELD_OF: Final = {title: name for name, titles in _NAMES.items() for title in titles}
+TITLES: Final = {name: titles[0] for name, titles in NAMES.items()}
+_FIELD_OF: Final = {title: name for name, titles in NAMES.items() for title in titles}
 # Known and of no use to us; 错误原因 is our own from an earlier round.
 _NOT_NEEDED: Final = frozenset({"序号", "编号", "行号", "错误原因", "证件类型", "no", "no."})
 _ID_TYPE: Final = "证件类型"

@@ -12,6 +12,7 @@ from huigong.models import Scheme
 from huigong.refusals import Refused
 from huigong.sheets import Cell, Row
 from huigong.workflows.enrollment.columns import (
+    NAMES,
     Header,
     column_letter,
     header_by,
@@ -35,7 +36,7 @@ _WORDS: Final = (
 _NAMES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "covers": {
         "certificate": ("凭证号", "参保凭证号"),
-        "id_number": ("身份证号", "身份证号码", "证件号码", "证件号", "身份证", "公民身份号码"),
+        "id_number": NAMES["id_number"],
         "result": _RESULT,
         "words": _WORDS,
     },
@@ -44,7 +45,7 @@ _NAMES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
             *("申领编号", "申领号", "申领单号", "案件号", "案件编号", "赔案号", "受理号"),
             *("受理编号", "业务编号", "单号"),
         ),
-        "id_number": ("身份证号", "身份证号码", "证件号码", "证件号", "身份证", "公民身份号码"),
+        "id_number": NAMES["id_number"],
         "result": _RESULT,
         "paid_amount": (
             *("支付金额", "实付金额", "实际支付金额", "给付金额", "赔付金额", "打款金额"),
