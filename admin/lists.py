@@ -46,6 +46,13 @@ class Many(int):
         return f"{int(self)} 多"
 
 
+class AtLeast(Many):
+    """What was met of the first rows only; a page says so (`共 不少于 96 人`)."""
+
+    def __str__(self) -> str:
+        return f"不少于 {int(self)}"
+
+
 @dataclass(frozen=True)
 class Order:
     """The columns a list is sorted by, the last of them the row's id, all in one direction. None
@@ -125,8 +132,8 @@ def page_of(
         number, (ids, ways) = 0, found.walked(size)
         if not ways:
             total = len(ids)
-        elif isinstance(total, Many):
-            total = Many(max(total, len(ids)))
+        elif isinstance(total, AtLeast):
+            total = AtLeast(max(total, len(ids)))
     else:
         ids, total, number, ways = found.numbered(way, size)
     rows = (model.select() if shown is None else shown).where(model.id << ids)
@@ -168,7 +175,7 @@ class _Found:
             return least, way
         if len(way) == 1 or self._of_all(way):
             return least, None
-        return Many(self._among_first(way)), None
+        return AtLeast(self._among_first(way)), None
 
     def _of_all(self, way: list[Any]) -> bool:
         """Whether the first condition is the only one: besides it there is but a place that holds

@@ -111,6 +111,18 @@ def test_a_long_list_says_that_it_was_not_counted_to_its_end(app, town, monkeypa
     assert "共 5 多 人" in client.get("/admin/members").get_data(as_text=True)
 
 
+def test_a_filtered_list_too_long_to_ask_wholly_says_at_least_how_many(app, town, monkeypatch):
+    for limit in ("MOST_GATHERED", "MOST_FETCHED"):
+        monkeypatch.setattr(lists, limit, 0)
+    monkeypatch.setattr(
+        lists.page_of, "__kwdefaults__", {**lists.page_of.__kwdefaults__, "size": 3}
+    )
+    client = signed_in(app, a_user(Role.CLERK, at=town))
+    assert "共 不少于 6 人" in client.get("/admin/members?q=王").get_data(as_text=True)
+    monkeypatch.setattr(lists, "MOST_SAMPLED", 1)
+    assert "共 不少于 3 人" in client.get("/admin/members?q=王").get_data(as_text=True)
+
+
 def test_a_name_and_a_unit_are_sought_together(app, town):
     client = signed_in(app, a_user(Role.CLERK, at=town))
     found = rows_of(client.get("/admin/members?q=王 演示1").get_data(as_text=True))
