@@ -41,7 +41,7 @@ def _right_id(n: int) -> bytes:
 
 def _station(field: Any, n: int) -> Any:
     given = {"id": n, "organization": 2 + n % 4, "name": f"示例站{n}", "pinyin": f"shi4 {n:04d}",
-             "updated_on": TODAY}  # fmt: skip
+             "kind": "爱心驿站", "region": "示例区", "updated_on": TODAY}  # fmt: skip
     if field.name in given:
         return given[field.name]
     if field.default is not None:
