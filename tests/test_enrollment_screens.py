@@ -103,6 +103,14 @@ def test_a_file_over_the_limit_is_refused(app, monkeypatch):
     assert "文件超过" in sent.get_data(as_text=True)
 
 
+def test_home_leads_a_clerk_to_a_first_roster_and_nobody_else(app):
+    unit = a_county_unit()
+    for role, leads in ((Role.CLERK, True), (Role.REVIEWER, False)):
+        page = signed_in(app, a_user(role, at=unit)).get("/admin/").get_data(as_text=True)
+        assert "现在没有等您处理的事" in page
+        assert ('href="/admin/rosters/new"' in page) is leads
+
+
 def test_an_empty_form_names_every_gap(app):
     unit = a_county_unit()
     the_edition(unit)
