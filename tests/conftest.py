@@ -12,6 +12,7 @@ from flask import Flask
 from rivals import Rivals
 
 from huigong import clock, database, migrations, vault
+from huigong.admin import background
 from huigong.app import make_app
 from huigong.config import Settings
 from huigong.models import TABLES
@@ -100,11 +101,15 @@ def office(tmp_path: Path, keys: Path, empty_database: str) -> Iterator[Settings
 
 
 @pytest.fixture
-def app(office: Settings) -> Flask:
+def app(office: Settings) -> Iterator[Flask]:
     application = make_app(office)
     application.test_client_class = PageClient
     application.testing = True
-    return application
+    yield application
+    if (worker := background._worker) is not None:  # that a page started: its office closes
+        worker.kill()
+        worker.wait()
+        background._worker = None
 
 
 @pytest.fixture
