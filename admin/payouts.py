@@ -21,6 +21,7 @@ from huigong.admin.lists import MOST_COUNTED, Waiting, beside, newest, page_of, 
 from huigong.admin.reasoned import do_for_a_reason
 from huigong.models import (
     Claim,
+    ClaimSending,
     Decision,
     Edition,
     Enrollment,
@@ -87,8 +88,15 @@ def index() -> Any:
         page=page,
         sums={batch: (people, int(fen)) for batch, people, fen in of_page},
         cities=_cities(),
+        with_operators=_with_operators(),
         stages=BATCH_STAGES,
     )
+
+
+def _with_operators() -> int:
+    """How many decided claims wait for a scheme's operator to pay them, and so not for us."""
+    there = visible(ClaimSending).join(Claim)
+    return int(there.where(ClaimSending.stage == "sent", Claim.stage == "approved").count())
 
 
 def _cities() -> list[dict[str, Any]]:

@@ -47,6 +47,7 @@ def test_finance_sends_reads_back_and_decides_on_its_screens(app, office):
     assert sender.send(f"{kept}/download").data[:2] == b"PK"
     assert AuditEvent.select().where(AuditEvent.deed == "take operator file").count() == 1
     assert "在承办方办理" in text(sender.get(f"/admin/claims/{claim.id}"))
+    assert "另有 1 件已核定的申领在承办方" in text(sender.get("/admin/payouts/"))
     assert "没有要送" in text(sender.send(f"{there}/out", {"was": "approved"}))
     rows = answered(claim, "已支付", "6000", "ZF1", "2024-12-16")
     sent = taker.send(f"{there}/answer", {"file": (io.BytesIO(a_book(rows)), "回执.xlsx")})
