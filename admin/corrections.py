@@ -142,5 +142,6 @@ def decide(id: int) -> Any:
 @allow(Role.REVIEWER, Role.AUDITOR, on=IdCorrection)
 def proof(id: int) -> Any:
     asked = find(IdCorrection, id)
+    opened = papers.handed(asked.proof, asked.proof_name)
     deeds.read_proof(asked, by=g.user, at=clock.now())
-    return papers.handed(asked.proof, asked.proof_name)
+    return opened

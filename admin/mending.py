@@ -140,5 +140,6 @@ def prove_now(id: int) -> Any:
 @allow(Role.CLERK, Role.REVIEWER, on=AgeProof)
 def proof(id: int) -> Response:
     found = find(AgeProof, id)
+    opened = papers.handed(found.file, found.file_name)
     ages.read_proof(found, by=g.user, at=clock.now())
-    return papers.handed(found.file, found.file_name)
+    return opened

@@ -10,7 +10,8 @@ from huigong import uploads
 
 
 def handed(file: str, name: str) -> Response:
-    """A kept file under its owner's name for it. Raises Unreadable, for which there is a page."""
+    """A kept file under its owner's name for it, opened whole: whoever logs its reading does so
+    once this has returned. Raises Unreadable, for which there is a page."""
     content = uploads.read_kept(current_app.config["SETTINGS"].files, file)
     return send_file(
         io.BytesIO(content), "application/octet-stream", as_attachment=True, download_name=name

@@ -15,6 +15,7 @@ from huigong import identity, uploads
 from huigong.models import (
     TABLES,
     AgeProof,
+    AuditEvent,
     Document,
     Opening,
     OperatorFile,
@@ -194,6 +195,7 @@ def test_a_paper_that_is_gone_or_damaged_gets_a_page_that_says_so(app, office, k
     reader = signed_in(app, a_user(role, at=row.organization))
     answer = reader.get(f"/admin/{address}")
     assert answer.data == PDF
+    logged = AuditEvent.select().count()
     cut(office.files / file)
     answer = reader.get(f"/admin/{address}")
     assert answer.status_code == 409
@@ -202,6 +204,16 @@ def test_a_paper_that_is_gone_or_damaged_gets_a_page_that_says_so(app, office, k
     answer = reader.get(f"/admin/{address}")
     assert answer.status_code == 404
     assert "保管的地方却没有它" in answer.text
+    assert AuditEvent.select().count() == logged, "nobody read it"
+
+
+def test_handing_over_a_file_to_the_operator_is_logged_once_it_has_opened(app, office):
+    file = an_operators_file(office)
+    sender = signed_in(app, file.by)
+    taken = AuditEvent.select().where(AuditEvent.deed == "take operator file")
+    cut(office.files / file.file)
+    assert sender.send(f"/admin/operator/files/{file.id}/download").status_code == 409
+    assert not taken.exists()
 
 
 @pytest.mark.parametrize("damage", ["gone", "cut"])

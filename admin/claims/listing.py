@@ -310,5 +310,6 @@ def paper(id: int, paper: int) -> Any:
     document = find(Document, paper)
     if document.claim_id != id:
         abort(404)
+    opened = papers.handed(document.file, document.name)
     deeds.read_paper(document, by=g.user, at=clock.now())
-    return papers.handed(document.file, document.name)
+    return opened

@@ -146,8 +146,9 @@ def drop(id: int) -> Any:
 def download(id: int) -> Any:
     """A kept file with full numbers; a POST, because taking it is logged."""
     file = handled_here(find(OperatorFile, id), MAY_SEND)
+    opened = papers.handed(file.file, file.file_name)
     deeds.hand_over(file, by=g.user, at=clock.now())
-    return papers.handed(file.file, file.file_name)
+    return opened
 
 
 @operator.post("/operator/files/<int:id>/faults")
