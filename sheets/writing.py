@@ -14,11 +14,14 @@ import xlsxwriter
 from xlsxwriter.utility import xl_col_to_name
 
 from huigong import money
+from huigong.refusals import Refused
 from huigong.sheets.uploads import MAX_COLUMNS
 
 Value = str | int | float | date | None
 Target = str | Path | BinaryIO
 
+MOST_ROWS: Final = 1_048_576  # of a sheet, title and header among them
+_TOO_LONG: Final = f"一张工作表最多 {MOST_ROWS:,} 行，放不下这么多，请缩小范围分几次导出"
 _ROWS_WITH_LISTS: Final = 100_000  # how far below the header a template offers its choices
 
 
@@ -53,7 +56,7 @@ def write_workbook(
     """Write rows as they come, in constant memory; returns how many there were.
 
     With a `title` the first row carries it and the header follows. A value that does not fit its
-    column's kind is written as text.
+    column's kind is written as text. Refuses more rows than a sheet has: nothing is left out.
     """
     skeleton = io.BytesIO()
     book = _book(skeleton)
@@ -68,6 +71,8 @@ def write_workbook(
         nonlocal written
         cells = [_CELLS[column.kind] for column in columns]
         for written, row in enumerate(rows, 1):
+            if header_row + 1 + written > MOST_ROWS:
+                raise Refused("rows", _TOO_LONG)
             yield _row(header_row + 1 + written, row, cells, looks)
 
     _fill(skeleton, target, body)

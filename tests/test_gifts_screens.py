@@ -3,6 +3,7 @@
 import io
 import re
 from datetime import date
+from importlib import import_module
 
 import pytest
 from builders import NOW, TODAY, a_user, signed_in
@@ -243,6 +244,20 @@ def test_lists_of_gifts_and_of_their_dues_ask_no_more_the_longer_they_are(app, a
     with read_rows(book) as rows:
         listed = [row for _, row in rows]
     assert [float(row[8]) for row in listed[2:]] == [0, 0, 0, 10]
+
+
+def test_the_workbook_of_gifts_leaves_none_out_however_many_there_are(app, monkeypatch, tmp_path):
+    monkeypatch.setattr(import_module("huigong.admin.gifts"), "AT_ONCE", 2)
+    for number in range(5):
+        unit = a_county_unit(f"示例{number}厂工会")
+        gift = a_given_roster(a_drafted_roster(unit, people=1), name=f"示例企业{number}")[1]
+    paid(gifts.due_of(gift), 10_00)
+    book = tmp_path / "gifts.xlsx"
+    book.write_bytes(signed_in(app, finance_of(gift)).get("/admin/gifts.xlsx").data)
+    with read_rows(book) as rows:
+        listed = [row for _, row in rows][2:]
+    assert [row[0] for row in listed] == [f"示例企业{number}" for number in (4, 3, 2, 1, 0)]
+    assert [float(row[8]) for row in listed] == [10, 0, 0, 0, 0]
 
 
 def test_the_public_site_never_names_a_giver(office):

@@ -3,7 +3,7 @@
 import io
 
 from builders import a_city, a_county, a_user, signed_in
-from builders_claims import an_approved_claim
+from builders_claims import an_approved_claim, an_enrollment
 from builders_operator import (
     PAID,
     TITLES,
@@ -19,10 +19,13 @@ from builders_operator import (
 
 from huigong.models import (
     AuditEvent,
+    ClaimSending,
     OperatorFile,
     PayoutBatch,
     Role,
 )
+from huigong.workflows import operator
+from huigong.workflows.operator import claims as operator_claims
 
 # ── screens ─────────────────────────────────────────────────────────────────────────────────
 
@@ -139,3 +142,19 @@ def test_only_who_may_sends_reads_back_and_sees_numbers(app, office):
     answer_taken(office, scheme, "claims", answered(claim, "拒付", words="不符"))
     stranger = signed_in(app, a_user(Role.FINANCE, at=a_city("别处总工会")))
     assert stranger.get(f"/admin/operator/replies/{reply_of(claim).id}").status_code == 404
+
+
+def test_claims_that_do_not_go_into_one_file_are_said_to_wait(app, office, monkeypatch):
+    monkeypatch.setattr(operator_claims, "MOST_CLAIMS", 1)
+    monkeypatch.setattr(operator, "MOST_CLAIMS", 1)
+    claim = an_approved_claim()
+    an_approved_claim(an_enrollment(claim.enrollment.edition, claim.organization))
+    sender = signed_in(app, finance_of(claim))
+    there = f"/admin/operator/{scheme_of(claim).id}/claims"
+    assert "一份文件最多 1 件" in text(sender.get(there))
+    first = sender.send(f"{there}/out", {"was": "approved"}).location
+    assert "还有 1 件请再送一份" in text(sender.get(first))
+    assert "一份文件最多 1 件" not in text(sender.get(there))
+    second = sender.send(f"{there}/out", {"was": "approved"}).location
+    assert "再送一份" not in text(sender.get(second))
+    assert ClaimSending.select().count() == 2

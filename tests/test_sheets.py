@@ -28,7 +28,8 @@ from builders_sheets import (
 )
 
 from huigong import sheets
-from huigong.sheets import reading, uploads
+from huigong.refusals import Refused
+from huigong.sheets import reading, uploads, writing
 
 # --- what comes in ---
 
@@ -382,3 +383,12 @@ def test_a_workbook_goes_to_a_stream_as_well():
     stream = io.BytesIO()
     sheets.write_workbook(stream, [sheets.Column("姓名")], [("张三",)])
     assert openpyxl.load_workbook(stream).active["A2"].value == "张三"
+
+
+def test_a_workbook_with_more_rows_than_a_sheet_has_is_refused_not_cut(monkeypatch):
+    monkeypatch.setattr(writing, "MOST_ROWS", 5)
+    columns, rows = [sheets.Column("姓名")], [["张三"]] * 4
+    assert sheets.write_workbook(io.BytesIO(), columns, rows[:3], title="名册") == 3
+    assert sheets.write_workbook(io.BytesIO(), columns, rows) == 4
+    with pytest.raises(Refused, match="放不下"):
+        sheets.write_workbook(io.BytesIO(), columns, rows, title="名册")

@@ -90,7 +90,7 @@ def _claims(scheme: Scheme) -> dict[str, Any]:
         to_send[was] = (count, int(fen or 0))
     replies = open_replies(scheme)
     return {"to_send": to_send, "replies": replies, "passed_on": is_passed_on(scheme),
-            "in_words": deeds.in_words}  # fmt: skip
+            "in_words": deeds.in_words, "most": deeds.MOST_CLAIMS}  # fmt: skip
 
 
 @operator.post("/operator/<int:id>/<kind>/out")
@@ -111,8 +111,14 @@ def out(id: int, kind: str) -> Any:
             file = deeds.send_claims(scheme, was=form.get("was", ""), **deed)
     except Refused as refused:
         return _page(scheme, kind, form, refused.by_field()), 422
-    flash(f"已生成承办方文件 {file.number}，请下载后交给承办方")
+    flash(f"已生成承办方文件 {file.number}，请下载后交给承办方{_left(scheme, kind, form)}")
     return redirect(url_for("operator.file", id=file.id), 303)
+
+
+def _left(scheme: Scheme, kind: str, form: Any) -> str:
+    """What of the claims did not go into one file, as its message ends."""
+    left = deeds.waiting_claims(scheme, form["was"]).count() if kind == "claims" else 0
+    return f"；一份最多 {deeds.MOST_CLAIMS} 件，还有 {left} 件请再送一份" if left else ""
 
 
 @operator.get("/operator/<int:id>/<kind>/layout")

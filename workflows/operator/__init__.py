@@ -9,7 +9,12 @@ from huigong.workflows.operator.answers import (
     preview,
     take_answer,
 )
-from huigong.workflows.operator.claims import call_back, send_claims, waiting_claims
+from huigong.workflows.operator.claims import (
+    MOST_CLAIMS,
+    call_back,
+    send_claims,
+    waiting_claims,
+)
 from huigong.workflows.operator.covers import answered, send_covers
 from huigong.workflows.operator.files import hand_over
 from huigong.workflows.operator.layouts import ANSWERED, FIELDS, layout_of, save_layout
@@ -28,6 +33,7 @@ __all__ = [
     "ANSWERED",
     "FIELDS",
     "KINDS",
+    "MOST_CLAIMS",
     "VERDICTS",
     "Preview",
     "answered",
