@@ -39,12 +39,19 @@ def check(file: Path, code: str, start: datetime, unit_level: str, database: boo
     day = start.date()
     plan = _office_plan(code) if database else _shipped_plan(code)
     _say_window(plan, day)
-    people, faults = check_file(file, plan=plan, cover_from=day, unit_level=unit_level)
-    for fault in faults:
+    found = check_file(file, plan=plan, cover_from=day, unit_level=unit_level)
+    for fault in found.faults:
         click.echo(str(fault))
-    wrong = len({fault.row for fault in faults})
-    click.echo(f"共{people}人，有误{wrong}行", err=True)
-    if faults:
+    for row, doubt in found.doubts:
+        click.echo(f"第{row}行 提示：{doubt}")
+    for letter, title in found.unread:
+        click.echo(f"没有采用：{letter}列“{title}”，上传后会请您说明它是什么")
+    wrong = len({fault.row for fault in found.faults})
+    doubted = len({row for row, _ in found.doubts})
+    shown = f"，演示用的{found.for_show}人" if found.for_show else ""
+    counted = f"共{found.people}人，有误{wrong}行，需要再看一眼{doubted}行{shown}"
+    click.echo(counted, err=True)
+    if found.faults:
         sys.exit(1)
 
 

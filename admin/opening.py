@@ -143,7 +143,8 @@ def page(id: int) -> Any:
 def _page(kept: Opening, errors: dict[str, str]) -> str:
     return render_template(
         "admin/opening/page.html", kept=kept, kinds=KINDS, stage=STAGES[kept.stage],
-        errors=errors, own=kept.by_id == g.user.id, **background.opening_work_of(kept),
+        errors=errors, own=kept.by_id == g.user.id, doubts=opening_jobs.doubts_of(kept),
+        **background.opening_work_of(kept),
     )  # fmt: skip
 
 

@@ -133,10 +133,11 @@ class Opening(Base):
 
 class OpeningJob(Base):
     """An opening's workbook that a process of its own reads or books, as a RosterJob is a roster's;
-    `faults` are what is wrong with it, for its page."""
+    `faults` are what is wrong with it, for its page. Or nobody's work: what its check found worth
+    a second look, kept until it is booked (`doubts`)."""
 
     opening = ForeignKeyField(Opening, unique=True, backref="jobs")
-    kind = TextField()  # check | book
+    kind = TextField()  # check | book | doubts
     by = ForeignKeyField(User)
     at = DateTimeField()
     phase = TextField(default="waiting")  # waiting | check | book

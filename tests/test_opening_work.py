@@ -8,17 +8,18 @@ from datetime import timedelta
 import pytest
 from builders import NOW, a_user, signed_in
 from builders_enrollment import kept_in
-from test_opening import a_cover, a_payment, the_city, workbook
+from test_opening import a_cover, a_payment, keep, the_city, workbook
 
-from huigong import clock, database
+from huigong import clock, database, identity
 from huigong.admin import background
-from huigong.models import Enrollment, Opening, OpeningJob, Payment, Role
+from huigong.models import Enrollment, Opening, OpeningJob, Payment, Role, Roster
 from huigong.refusals import Lost, Refused
 from huigong.workflows import agreement
-from huigong.workflows.enrollment import jobs, opening_jobs, reading
+from huigong.workflows.enrollment import jobs, opening, opening_jobs, reading
 
 screens = sys.modules["huigong.admin.opening"]
 rosters = sys.modules["huigong.admin.enrollment"]
+UNKNOWN = identity.complete_id("41019919800506001")  # of a region in no list
 
 
 @pytest.fixture
@@ -174,3 +175,25 @@ def test_a_big_opening_goes_through_its_pages_and_the_worker(app, office, city, 
     assert admin.send(f"{there}/stop").status_code == 303
     assert jobs.STOPPED in admin.get(there).get_data(as_text=True)
     assert admin.send(f"{there}/withdraw").status_code == 303
+
+
+@pytest.mark.parametrize("background", [False, True])
+def test_what_is_worth_a_second_look_is_shown_until_it_is_booked(app, city, tmp_path, background):
+    rows = [a_cover(), a_cover(身份证号=UNKNOWN)]
+    if background:
+        kept = begun(city, tmp_path, rows)
+        work_off(tmp_path)
+    else:
+        kept = keep(city, "covers", rows, tmp_path)
+    assert opening_jobs.take("next", now=clock.real_now()) is None, "nobody works on doubts"
+    assert not opening_jobs.is_waiting(now=clock.real_now())
+    by = a_user(Role.ADMINISTRATOR, at=city)
+    page = signed_in(app, by).get(f"/admin/opening/{kept.id}").get_data(as_text=True)
+    assert "有 1 处需要再看一眼" in page
+    assert f"第4行 {rows[1]['姓名']}：身份证号前6位“410199”不在1980年以来" in page
+    opening.book_opening(again(kept), folder=tmp_path, by=by, at=NOW)
+    assert not OpeningJob.select().exists()
+    reviewer = signed_in(app, a_user(Role.REVIEWER, at=city))
+    roster = reviewer.get(f"/admin/rosters/{Roster.get().id}?kind=warned").get_data(as_text=True)
+    assert "1 人需要再看一眼" in roster
+    assert "“410199”" in roster

@@ -225,6 +225,17 @@ def test_the_command_prints_faults_and_exits_1(tmp_path):
     assert CliRunner().invoke(cli_roster.roster, ["check", str(good), *asked]).exit_code == 0
 
 
+def test_the_command_tells_what_is_worth_a_second_look_as_the_preview_does(tmp_path):
+    file, unknown = tmp_path / "a.xlsx", identity.complete_id("41019919800506001")
+    file.write_bytes(a_roster_file([a_person(工号="7"), a_person(身份证号=unknown, 工号="8")]))
+    asked = ["--edition", "puyang-hospital-2025", "--from", "2025-01-01"]
+    ran = CliRunner().invoke(cli_roster.roster, ["check", str(file), *asked])
+    assert ran.exit_code == 0
+    assert "第4行 提示：身份证号前6位“410199”不在1980年以来的行政区划代码里" in ran.output
+    assert "列“工号”，上传后会请您说明" in ran.output
+    assert "共2人，有误0行，需要再看一眼1行，演示用的1人" in ran.output
+
+
 # ── what a file says beside its people ──────────────────────────────────────────────────────
 
 

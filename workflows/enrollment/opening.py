@@ -7,6 +7,7 @@ Booking goes in short steps; what broke off is simply done again.
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -41,6 +42,8 @@ from huigong.workflows.enrollment.reading import Told, quiet
 from huigong.workflows.schemes import plan_of
 
 CHUNK: Final = 1000
+DOUBTS: Final = "doubts"  # the kind of an OpeningJob that nobody works on
+KEPT: Final = 100  # faults or doubts kept for the page
 Faults = list[tuple[int, str]]
 _FIELD_OF: Final = {
     "姓名": "name", "身份证号": "id_number", "手机号": "mobile", "银行卡号": "bank_card",
@@ -71,6 +74,15 @@ class Cover(NamedTuple):
     certificate: str = ""  # the number that it had before
 
 
+class Found(NamedTuple):
+    """What the check of a workbook found: its rows, what they come to in fen, and what is worth a
+    second look of whoever books it, as sentences."""
+
+    rows: int
+    amount: int
+    doubts: list[str]
+
+
 def keep_opening(
     city: Organization, *, kind: str, kept: uploads.Kept, folder: Path, by: User, at: datetime
 ) -> Opening:
@@ -81,8 +93,8 @@ def keep_opening(
     """
     refuse_unfit(city, kind)
     with uploads.open_kept(folder, kept.file) as file:
-        rows, amount = checked(city, kind, file, at.date())
-    return begin(city, kind, kept, by, at, stage="checked", rows=rows, amount=amount)
+        found = checked(city, kind, file, at.date())
+    return begin(city, kind, kept, by, at, found)
 
 
 def refuse_unfit(city: Organization, kind: str) -> None:
@@ -95,20 +107,22 @@ def refuse_unfit(city: Organization, kind: str) -> None:
 
 @writes
 def begin(
-    city: Organization, kind: str, kept: uploads.Kept, by: User, at: datetime, *,
-    stage: str = "reading", rows: int = 0, amount: int = 0,
+    city: Organization, kind: str, kept: uploads.Kept, by: User, at: datetime,
+    found: Found | None = None,
 ) -> Opening:  # fmt: skip
-    """Keep a workbook, checked already or to be checked. Refuses one that is kept already."""
+    """Keep a workbook, to be checked or with what its check found. Refuses one kept already."""
     same = Opening.select().where(
         Opening.organization == city, Opening.sha256 == kept.sha256, Opening.stage != "withdrawn"
     )
     if same.exists():
         raise Refused("file", "这份文件已经上传过")
+    rows, amount, doubts = found or Found(0, 0, [])
     made = Opening.create(
         organization=city, kind=kind, file=kept.file, file_name=kept.name, sha256=kept.sha256,
-        stage=stage, rows=rows, amount=amount, by=by, at=at,
+        stage="checked" if found else "reading", rows=rows, amount=amount, by=by, at=at,
     )  # fmt: skip
-    detail = f"{sheets.KINDS[kind]} {rows}行" if rows else sheets.KINDS[kind]
+    _note(made, doubts)
+    detail = f"{sheets.KINDS[kind]} {rows}行" if found else sheets.KINDS[kind]
     audit.record("keep opening", by=by, at=at, on=made, organization=city, detail=detail)
     return made
 
@@ -121,7 +135,7 @@ def check_opening(opening: Opening, *, folder: Path, told: Told = quiet) -> Open
             told("check", 0, 0)
             found = checked(opening.organization, opening.kind, file, opening.at.date(), told)
     except Refused:
-        _settle_check(opening, "withdrawn", 0, 0)
+        _settle_check(opening, "withdrawn")
         raise
     _settle_check(opening, "checked", *found)
     return opening
@@ -129,30 +143,46 @@ def check_opening(opening: Opening, *, folder: Path, told: Told = quiet) -> Open
 
 def withdraw_unread(opening: Opening) -> None:
     """Let a workbook whose check was stopped be absent."""
-    _settle_check(opening, "withdrawn", 0, 0)
+    _settle_check(opening, "withdrawn")
 
 
 @writes
-def _settle_check(opening: Opening, stage: str, rows: int, amount: int) -> None:
+def _settle_check(
+    opening: Opening, stage: str, rows: int = 0, amount: int = 0, doubts: Sequence[str] = ()
+) -> None:
     opening.move("stage", was="reading", to=stage, rows=rows, amount=amount)
+    _note(opening, doubts)
 
 
-def checked(
-    city: Organization, kind: str, file: Source, today: date, told: Told = quiet
-) -> tuple[int, int]:
-    """How many rows a workbook has and what they come to in fen. Refuses one with faults."""
+def _note(opening: Opening, doubts: Sequence[str]) -> None:
+    """Keep what is worth a second look until the workbook is booked."""
+    if doubts:
+        OpeningJob.delete().where(OpeningJob.opening == opening).execute()
+        OpeningJob.create(
+            opening=opening, kind=DOUBTS, by=opening.by_id, at=opening.at,
+            done=len(doubts), faults=list(doubts[:KEPT]),
+        )  # fmt: skip
+
+
+def checked(city: Organization, kind: str, file: Source, today: date, told: Told = quiet) -> Found:
+    """What a workbook says. Refuses one with faults."""
     if kind == "covers":
         covers = _all(*read_covers(city, file, today, None, told))
-        return len(covers), sum(cover.fee for cover in covers)
+        doubts = [
+            f"第{cover.number}行 {cover.person.name}：{said}"
+            for cover in covers
+            for said in cover.person.warnings
+        ]
+        return Found(len(covers), sum(cover.fee for cover in covers), doubts)
     if kind == "payments":
         from huigong.workflows.enrollment.opening_payments import read_payments
 
         paid = _all(*read_payments(city, file, today, None, told))
-        return len(paid), sum(line.amount for line in paid)
+        return Found(len(paid), sum(line.amount for line in paid), [])
     from huigong.workflows.enrollment.opening_claims import read_claims
 
     claims = _all(*read_claims(city, file, today, None, told))
-    return len(claims), sum(claim.amount for claim in claims)
+    return Found(len(claims), sum(claim.amount for claim in claims), [])
 
 
 def _all(rows: list[Any], faults: Faults) -> list[Any]:
@@ -220,6 +250,7 @@ def _book(opening: Opening, file: Source, by: User, at: datetime, told: Told) ->
 @writes
 def _finish(opening: Opening, by: User, at: datetime) -> Opening:
     opening.move("stage", was="checked", to="booked", booked_by=by.id, booked_at=at)
+    OpeningJob.delete().where(OpeningJob.opening == opening, OpeningJob.kind == DOUBTS).execute()
     detail = f"{sheets.KINDS[opening.kind]} {opening.rows}行"
     place = opening.organization
     audit.record("book opening", by=by, at=at, on=opening, organization=place, detail=detail)
@@ -398,6 +429,7 @@ def _roster(
         stage(
             cover.number, cover.person, cover.id_index, staged.dumped(cover.facts), cover.fee,
             "renewed" if cover.renewed else "new",
+            warnings=staged.dumped(cover.person.warnings),
         )
         for cover in people
     ]  # fmt: skip

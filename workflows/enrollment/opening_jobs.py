@@ -15,7 +15,6 @@ from huigong.workflows.enrollment.jobs import GIVEN_UP, STALE, STOPPED, Stopped
 from huigong.workflows.enrollment.reading import Told
 
 TRIES: Final = 3
-KEPT: Final = 100  # faults kept for the page
 
 
 @writes
@@ -45,12 +44,20 @@ def book_in_background(kept: Opening, *, by: User, at: datetime) -> OpeningJob:
 
 def job_of(kept: Opening) -> OpeningJob | None:
     """An opening's job, waiting, at work, or refused."""
-    return OpeningJob.get_or_none(OpeningJob.opening == kept)  # type: ignore[no-any-return]
+    return OpeningJob.get_or_none(  # type: ignore[no-any-return]
+        OpeningJob.opening == kept, OpeningJob.kind != opening.DOUBTS
+    )
+
+
+def doubts_of(kept: Opening) -> tuple[int, list[str]]:
+    """How much of an opening is worth a second look before it is booked, and the first of it."""
+    noted = OpeningJob.get_or_none(OpeningJob.opening == kept, OpeningJob.kind == opening.DOUBTS)
+    return (noted.done, noted.faults) if noted else (0, [])
 
 
 def _free(now: datetime) -> Any:
     unheld = (OpeningJob.worker == "") | (OpeningJob.beat_at < now - STALE)
-    return (OpeningJob.refused == "") & unheld
+    return (OpeningJob.kind != opening.DOUBTS) & (OpeningJob.refused == "") & unheld
 
 
 def is_waiting(*, now: datetime) -> bool:
@@ -86,7 +93,7 @@ def stop(kept: Opening, *, by: User, at: datetime, now: datetime) -> None:
     """Ask an opening's job to stop; one that nobody works on is ended at once. What was booked
     stays, and is continued when it is asked for again."""
     asked = OpeningJob.update(cancelled=True).where(OpeningJob.opening == kept)
-    if not asked.where(OpeningJob.refused == "").execute():
+    if not asked.where(OpeningJob.kind != opening.DOUBTS, OpeningJob.refused == "").execute():
         raise Lost(f"opening {kept.id} has nothing to stop")
     OpeningJob.update(refused=STOPPED).where(OpeningJob.opening == kept, _free(now)).execute()
     audit.record("stop opening job", by=by, at=at, on=kept, organization=kept.organization)
@@ -101,7 +108,12 @@ def is_absent(number: int) -> bool:
 def _end(job: OpeningJob, worker: str, faults: list[str]) -> None:
     mine = (OpeningJob.id == job.id) & (OpeningJob.worker == worker)
     if faults:
-        said = {"refused": faults[0], "faults": faults[:KEPT], "worker": "", "done": len(faults)}
+        said = {
+            "refused": faults[0],
+            "faults": faults[: opening.KEPT],
+            "worker": "",
+            "done": len(faults),
+        }
         OpeningJob.update(**said).where(mine).execute()
     else:
         OpeningJob.delete().where(mine).execute()

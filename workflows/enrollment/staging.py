@@ -181,17 +181,37 @@ def in_parts(reading: RosterReading, lines: Iterable[Line]) -> Parts:
     whoever keeps them has to know, who may be another process."""
     stream = iter(lines)
     batch = list(islice(stream, BATCH))
-    questions = reading.header.questions
-    yield Opened(reading.height, [[q.letter, asked_title(q, reading.header)] for q in questions])
+    yield Opened(reading.height, unread_of(reading.header))
     while batch:
         yield batch
         batch = list(islice(stream, BATCH))
     yield Ended(reading.late, reading.for_show)
 
 
-def check_file(
-    path: Path, *, plan: Plan, cover_from: date, unit_level: str
-) -> tuple[int, list[Fault]]:
-    """How many lines stand for people, and every fault, in the order of the file."""
-    lines = RosterReading(plan, cover_from, unit_level).all_lines(path)
-    return len(lines), [fault for line in lines for fault in line.faults]
+def unread_of(header: Header) -> list[list[str]]:
+    """The letters and titles of the columns that were not understood."""
+    return [[question.letter, asked_title(question, header)] for question in header.questions]
+
+
+class Checked(NamedTuple):
+    """What a file says before it is uploaded: people, faults in the order of the file, what is
+    worth a second look, columns not understood, and how many people are made up for show."""
+
+    people: int
+    faults: list[Fault]
+    doubts: list[tuple[int, str]]
+    unread: list[list[str]]
+    for_show: int
+
+
+def check_file(path: Path, *, plan: Plan, cover_from: date, unit_level: str) -> Checked:
+    """Everything that the upload form would say of a file but for who is covered already."""
+    reading = RosterReading(plan, cover_from, unit_level)
+    lines = reading.all_lines(path)
+    return Checked(
+        len(lines),
+        [fault for line in lines for fault in line.faults],
+        [(line.number, said) for line in lines if line.person for said in line.person.warnings],
+        unread_of(reading.header),
+        reading.for_show,
+    )
