@@ -272,7 +272,28 @@ def test_serials_count_from_the_base_of_their_workbook():
     assert isinstance(judged("出生日期", 29347 - 1462), list)
 
 
-@pytest.mark.parametrize("cell", ["80.5.6", "1980-13-01", "1980-02-30", "昨天", True, -5.0, 1e300])
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("05/06/1980", "“05/06/1980”分不清月和日，请写成1980-05-06或1980-06-05"),
+        ("5-6-1980 00:00", "“5-6-1980 00:00”分不清月和日，请写成1980-05-06或1980-06-05"),
+        ("６／５／１９８０", "“6/5/1980”分不清月和日，请写成1980-06-05或1980-05-06"),
+        ("06/05/1980", "“06/05/1980”分不清月和日，请写成1980-06-05或1980-05-06"),
+        ("25/06/1980", "“25/06/1980”的年份要写在前面，如1980-06-25"),
+        ("5.5.1980", "“5.5.1980”的年份要写在前面，如1980-05-05"),
+        ("80.5.6", "“80.5.6”的年份要写四位，如1980-05-06"),
+        ("05/06/80", "“05/06/80”的年份要写四位，如1980-05-06"),
+    ],
+)
+def test_a_date_that_may_be_two_says_so_and_is_never_guessed(cell, told):
+    [fault] = judged("出生日期", cell)
+    assert fault.message == f"{told}；或留空，以身份证号中的为准"
+    assert [fault.message for fault in judged("参加工作时间", cell)] == [told]
+
+
+@pytest.mark.parametrize(
+    "cell", ["31/13/1980", "0/6/1980", "1980-13-01", "1980-02-30", "昨天", True, -5.0, 1e300]
+)
 def test_what_is_no_date_is_refused(cell):
     assert [fault.message for fault in judged("出生日期", cell)] == ["应为日期，如1980-05-06"]
 

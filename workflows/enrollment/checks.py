@@ -5,6 +5,7 @@ Nothing is guessed or repaired: spaces and full-width forms go, wrong digits com
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -99,6 +100,10 @@ Said = tuple[dict[str, object], list[tuple[str, str]]]
 
 class _Wrong(Exception):
     """A cell cannot be taken; the message goes beside it."""
+
+
+class _Unclear(_Wrong):
+    """A date that can be read in two ways."""
 
 
 @dataclass
@@ -362,6 +367,8 @@ _DATE: Final = re.compile(
     r"(\d{4})(?:[-/.年](\d{1,2})(?:[-/.月](\d{1,2})日?|月?)|(\d{2})(\d{2})?)"
     r"(?:[ T]\d{1,2}:\d{2}(?::\d{2})?(?:\.\d+)?)?"
 )
+_YEAR_LAST: Final = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})(?: \d{1,2}:\d{2}.*)?")
+_SHORT_YEAR: Final = re.compile(r"\d{1,2}[-/.年]\d{1,2}[-/.月]\d{1,2}日?")
 _SERIAL: Final = re.compile(r"\d{4,5}")
 _DATE_HINT: Final = "应为日期，如1980-05-06"
 
@@ -372,14 +379,36 @@ def parse_date(text: str) -> tuple[date, bool]:
     Knows 1980-05-06, 1980/5/6, 1980.5.6, 1980年5月6日, 19800506, each with a time behind it or
     full-width. Raises ValueError for anything else, two-digit years among it.
     """
-    plain = re.sub(r"\s*([-/.年月日])\s*", r"\1", identity.plain_text(text).replace("。", "."))
-    plain = plain.lstrip("'‘’").replace("－", "-").replace("／", "/").replace("．", ".")
-    match = _DATE.fullmatch(plain)
+    match = _DATE.fullmatch(_plain_date(text))
     if not match:
         raise ValueError(text)
     year, month, day, short_month, short_day = match.groups()
     month, day = month or short_month, day or short_day
     return date(int(year), int(month), int(day or 1)), day is not None
+
+
+def _plain_date(text: str) -> str:
+    plain = re.sub(r"\s*([-/.年月日])\s*", r"\1", identity.plain_text(text).replace("。", "."))
+    return plain.lstrip("'‘’").replace("－", "-").replace("／", "/").replace("．", ".")
+
+
+def unclear_date(text: str) -> str:
+    """How to write a date whose text can be read in two ways, or has its year behind or short;
+    "" where it is neither. Nothing is guessed: 05/06/1980 is May in one country and June in
+    another."""
+    plain = _plain_date(text)
+    if _SHORT_YEAR.fullmatch(plain):
+        return f"“{plain}”的年份要写四位，如1980-05-06"
+    if not (match := _YEAR_LAST.fullmatch(plain)):
+        return ""
+    one, two, year = map(int, match.groups())
+    days = []
+    for month, day in dict.fromkeys(((one, two), (two, one))):
+        with suppress(ValueError):
+            days.append(date(year, month, day).isoformat())
+    if len(days) == 1:
+        return f"“{plain}”的年份要写在前面，如{days[0]}"
+    return f"“{plain}”分不清月和日，请写成{'或'.join(days)}" if days else ""
 
 
 def serial_date(serial: float, epoch: int) -> date:
@@ -404,6 +433,8 @@ def _read_date(cell: Cell, epoch: int) -> tuple[date, bool]:
             return serial_date(cell, epoch), True
         return parse_date(str(int(cell)))
     except (ValueError, OverflowError):
+        if isinstance(cell, str) and (how := unclear_date(cell)):
+            raise _Unclear(how) from None
         raise _Wrong(_DATE_HINT) from None
 
 
@@ -416,7 +447,10 @@ def _date_in_text(text: str, epoch: int) -> tuple[date, bool]:
 
 
 def _read_birth(cell: Cell, epoch: int) -> date:
-    day, exact = _read_date(cell, epoch)
+    try:
+        day, exact = _read_date(cell, epoch)
+    except _Unclear as unclear:
+        raise _Wrong(f"{unclear}；或留空，以身份证号中的为准") from None
     if not exact:
         raise _Wrong("请写到日，如1980-05-06")
     return day

@@ -11,7 +11,7 @@ from huigong.models import Edition, Organization
 from huigong.plans.vocabulary import CARRIERS, FACTS, PARTS
 from huigong.refusals import Refused
 from huigong.sheets import Cell, Column, Row
-from huigong.workflows.enrollment.checks import parse_date, serial_date
+from huigong.workflows.enrollment.checks import parse_date, serial_date, unclear_date
 from huigong.workflows.enrollment.columns import TEMPLATE, plain_title
 from huigong.workflows.enrollment.reading import Told, quiet
 from huigong.workflows.schemes import plan_of
@@ -84,7 +84,8 @@ class Line:
                 return serial_date(cell, self.epoch)
             return parse_date(self.text(title))[0]
         except (ValueError, OverflowError):
-            raise Wrong(f"{title}：应为日期，如2024-07-01") from None
+            how = unclear_date(self.text(title)) or "应为日期，如2024-07-01"
+            raise Wrong(f"{title}：{how}") from None
 
     def fen(self, title: str) -> int:
         try:
