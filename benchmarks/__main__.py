@@ -10,10 +10,10 @@ from importlib.metadata import PackageNotFoundError, version
 
 import apsw
 
-from benchmarks import enrollment, lists, rules
+from benchmarks import enrollment, lists, rules, serving
 from benchmarks.table import Row
 
-PARTS = [rules, enrollment, lists]
+PARTS = [rules, enrollment, serving, lists]
 VERSIONS = ("peewee", "openfisca-core", "numpy", "playwright")
 
 
