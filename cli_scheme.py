@@ -22,7 +22,7 @@ from huigong.money import parse_yuan, plain
 from huigong.plans.vocabulary import CLAIM_AMOUNTS, DATES, PARTS
 
 LoadPlan = Callable[[str], dict[str, Any] | None]
-_AMOUNT = re.compile(r"[0-9]+(\.[0-9]{1,2})?")
+_AMOUNT = re.compile(r"[0-9]{1,4000}(\.[0-9]{1,2})?")  # Python reads no number much longer
 _ID = re.compile(r"[a-z0-9-]+")
 
 

@@ -7,6 +7,7 @@ pays R(F(x)); over a longer span, with S the running total, R(F(S)) - R(F(S-x)).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -165,14 +166,16 @@ class Ranges(dict):
         return self.rest
 
 
+_SPAN = re.compile(rf"([0-9]{{1,4}})(?:({OPEN})|-([0-9]{{1,4}}))?")
+
+
 def span_of_key(key: str) -> tuple[int, int | None]:
     """`2-4` as (2, 4), `5以上` as (5, None), `3` as (3, 3); ValueError for anything else."""
-    if not key.isascii() and not key.endswith(OPEN):
+    match = _SPAN.fullmatch(key)
+    if not match:
         raise ValueError(key)
-    if key.endswith(OPEN):
-        return int(key.removesuffix(OPEN)), None
-    low, dash, high = key.partition("-")
-    return int(low), int(high if dash else low)
+    low = int(match[1])
+    return low, None if match[2] else int(match[3] or low)
 
 
 def table(by: tuple[str, ...], node: Any, leaf: Callable[[Any], Any]) -> Any:

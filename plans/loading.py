@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 import tomllib
 from datetime import date
+from itertools import islice
 from typing import Any
 
 from huigong.money import yuan
+from huigong.plans.bounds import MOST_CASES, MOST_ROWS, TOO_DEEP, TOO_LONG, unfit
+from huigong.plans.cases import number_of_cases
 from huigong.plans.reading import Reader, SchemeRefused
 from huigong.plans.steps import read_benefits, read_by, read_pools
 from huigong.plans.vocabulary import (
@@ -26,6 +29,8 @@ TOP = (
     "claims", "waiting", "benefit", "pool", "document", "filing", "promise",
 )  # fmt: skip
 
+MOST_FAULTS = 100  # told at once of what is not even read
+
 
 def compile_scheme(text: str, file: str = "x.toml") -> dict[str, Any]:
     """A scheme's TOML as its plan in fen and basis points. Raises SchemeRefused with all faults."""
@@ -41,28 +46,46 @@ def compile_scheme(text: str, file: str = "x.toml") -> dict[str, Any]:
         cure = "每项只写一次" if repeated else f"请检查引号、括号与等号（{wrong}）"
         reader.fault(f"第{place[1]}行" if place else "全文", message, cure)
         raise SchemeRefused(reader.faults) from None
+    except (RecursionError, ValueError) as wrong:  # nested without end; a number of 5000 digits
+        reader.fault("全文", *(TOO_DEEP if isinstance(wrong, RecursionError) else TOO_LONG))
+        raise SchemeRefused(reader.faults) from None
     return compile_table(scheme, file)
 
 
 def compile_table(scheme: dict[str, Any], file: str) -> dict[str, Any]:
     """A scheme that is already read out of its TOML, or was typed in a form, as its plan."""
-    reader = Reader(file)
-    _floats(reader, "", scheme)
-    plan = _plan(reader, scheme)
+    reader, fatal = Reader(file), False
+    for wrong in islice(unfit(scheme), MOST_FAULTS):
+        reader.fault(*wrong[:3])
+        fatal = fatal or wrong.fatal
+    plan = {} if fatal else _plan(reader, scheme)
+    if not reader.faults:
+        _refuse_large_tables(reader, plan)
     if reader.faults:
         raise SchemeRefused(reader.faults)
     return plan
 
 
-def _floats(reader: Reader, place: str, value: Any) -> None:
-    if isinstance(value, float):
-        reader.fault(place, f"有小数 {value}", '金额写成 "62.50元"，比例写成 "62.5%"')
-    items: Any = value.items() if isinstance(value, dict) else ()
-    if isinstance(value, list):
-        items = enumerate(value, 1)
-    for key, below in items:
-        step = f"[{key}]" if isinstance(value, list) else f".{key}" if place else key
-        _floats(reader, f"{place}{step}", below)
+def _refuse_large_tables(reader: Reader, plan: dict[str, Any]) -> None:
+    """A table of more cases than a form can show; branches that group whole numbers otherwise
+    count as often as their common groups."""
+    tables = [
+        (f"benefit[{n}].step[{m}].{step['form']}", step["by"], [step["table"]])
+        for n, benefit in enumerate(plan["benefit"], 1)
+        for m, step in enumerate(benefit["step"], 1)
+    ]
+    fee = plan["fee"]
+    if fee:
+        tables.append(("fee", fee["by"], [t for t in (fee["share"], fee["total"]) if _is_table(t)]))
+    for place, by, nodes in tables:
+        found = number_of_cases(by, nodes) if nodes else 0
+        if found > MOST_CASES:
+            cure = "少用一个条件，或让各分项按同样的范围分组"
+            reader.fault(place, f"一张表有{found}种情形，最多{MOST_CASES}种", cure)
+
+
+def _is_table(node: Any) -> bool:
+    return isinstance(node, dict) and bool(node)
 
 
 def _plan(reader: Reader, scheme: dict[str, Any]) -> dict[str, Any]:
@@ -164,6 +187,12 @@ def _sentences(reader: Reader, place: str, value: Any) -> list[str]:
 
 def _labels(reader: Reader, place: str, value: Any) -> dict[str, str]:
     labels = _table(reader, place, value, tuple(value) if isinstance(value, dict) else ()) or {}
+    if len(labels) > MOST_ROWS:
+        reader.fault(place, f"有{len(labels)}项，最多{MOST_ROWS}项", "请删去或合并几项")
+    for key in labels:
+        if "/" in key or not key.strip():
+            cure = "用字母、数字或连字符，如 mild"
+            reader.fault(place, f"代号写法不对：{key or '空'}", cure)
     return {key: reader.text(f"{place}.{key}", label) for key, label in labels.items()}
 
 
@@ -193,9 +222,9 @@ def _fee(reader: Reader, value: Any, plan: dict[str, Any]) -> dict[str, Any] | N
     if total is None and share is None:
         reader.fault("fee", "没有参保费", '写 total = "75元"；来源只载明补贴时写 share')
     elif isinstance(total, dict):
-        read = reader.table("fee.total", by, total, reader.amount, plan["grades"], years)
+        read = reader.table("fee.total", by, total, reader.owed, plan["grades"], years)
     elif total is not None:
-        read = reader.amount("fee.total", total)
+        read = reader.owed("fee.total", total)
     shares: Any = {}
     if share is not None:
 
@@ -225,7 +254,7 @@ def _shares(reader: Reader, place: str, parts: Any) -> dict[str, int | None]:
         reader.fault(place, "分担须写明各方", '写成 { city = "30元", rest = "45元" }')
         return {}
     reader.known(place, parts, tuple(CARRIERS))
-    return {name: reader.amount(f"{place}.{name}", fen) for name, fen in parts.items()}
+    return {name: reader.owed(f"{place}.{name}", fen) for name, fen in parts.items()}
 
 
 def _add_up(reader: Reader, place: str, by: list[str], total: Any, node: Any) -> None:

@@ -15,7 +15,11 @@ from huigong.plans.vocabulary import FACTS, OPEN
 _AMOUNT = re.compile(r"[0-9]+(\.[0-9]{1,2})?元")
 _RATE = re.compile(r"([0-9]+)(?:\.([0-9]{1,2}))?%")
 _COUNT = re.compile(r"([0-9]+)(个月|天|个工作日|人|次)")
-_MONEY = r"[0-9]+(?:\.[0-9]{1,2})?元"
+MOST = {"个月": 1200, "天": 9999, "个工作日": 9999, "人": 9_999_999, "次": 9999}
+MOST_DIGITS = 18  # of a bound or a cap in yuan
+MOST_OWED = 15  # of what somebody is to pay or be paid: its fen fit into a column, summed too
+YEARS = range(1900, 3000)
+_MONEY = r"[0-9]{1,18}(?:\.[0-9]{1,2})?元"
 _CLOSED = re.compile(rf"(?:<=|(?P<low>{_MONEY})-)?(?P<high>{_MONEY})")
 _OPEN = re.compile(rf"{OPEN}|(?P<low>{_MONEY}){OPEN}|>(?P<above>{_MONEY})")
 
@@ -95,9 +99,16 @@ class Reader:
             self.fault(place, "列表中有重复", "每项只写一次")
         return [word for word in value if isinstance(word, str)]
 
-    def amount(self, place: str, value: Any) -> int | None:
+    def owed(self, place: str, value: Any) -> int | None:
+        """An amount that is owed as it stands: a fee, a share, a lump sum, a day's allowance."""
+        return self.amount(place, value, MOST_OWED)
+
+    def amount(self, place: str, value: Any, digits: int = MOST_DIGITS) -> int | None:
         if not isinstance(value, str) or not _AMOUNT.fullmatch(value):
             self.fault(place, f"金额写法不对：{value}", '写成带引号、以元结尾的文字，如 "1000元"')
+            return None
+        if len(value.partition(".")[0].removesuffix("元")) > digits:
+            self.fault(place, f"金额过大：{value[:60]}", f"元的整数部分最多{digits}位")
             return None
         return parse_yuan(value.removesuffix("元"))
 
@@ -117,11 +128,18 @@ class Reader:
         if not match or match[2] not in units:
             self.fault(place, f"写法不对：{value}", f'写成带引号的文字，如 "12{units[0]}"')
             return 0, units[0]
-        return int(match[1]), match[2]
+        number, unit = int(match[1]), match[2]
+        if number > MOST[unit]:
+            self.fault(place, f"数字过大：{value[:60]}", f"最多写 {MOST[unit]}{unit}")
+            return 0, unit
+        return number, unit
 
     def whole(self, place: str, value: Any) -> int | None:
         if type(value) is not int or value < 0:
             self.fault(place, f"须为不小于零的整数：{value}", "写成不带引号的整数")
+            return None
+        if value > MOST["次"]:
+            self.fault(place, f"数字过大：{value}", f"最多写 {MOST['次']}")
             return None
         return value
 
@@ -130,6 +148,10 @@ class Reader:
             return None
         if isinstance(value, datetime) or not isinstance(value, date):
             self.fault(place, f"须为日期：{value}", "写成不带引号的日期，如 2023-07-01")
+            return None
+        if value.year not in YEARS:
+            cure = "写实际的日期；没有截止日期的不写"
+            self.fault(place, f"日期不在{YEARS[0]}年至{YEARS[-1]}年之间：{value}", cure)
             return None
         return value.isoformat()
 

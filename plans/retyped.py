@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import pairwise, product
+from itertools import product
 from typing import Any
 
 from huigong.money import percent, plain
+from huigong.plans.cases import common_keys
 from huigong.plans.cover import bearer
 from huigong.plans.curves import span_of_key
 from huigong.plans.typed import HEAD, Sheet, amount_of, tidy
-from huigong.plans.vocabulary import CARRIERS, EVENTS, FACTS, OPEN
+from huigong.plans.vocabulary import CARRIERS, EVENTS
 
 
 def sheet_of(plan: dict[str, Any]) -> Sheet:
@@ -111,7 +112,7 @@ def _typed_fee(fee: dict[str, Any] | None, source: str) -> Sheet:
     cases = []
     by, by_total = fee["by"], isinstance(fee["total"], dict)
     tables = [table for table in (fee["share"], fee["total"] if by_total else None) if table]
-    keys = _common_keys(by, tables) if tables else [[] for _ in by]
+    keys = common_keys(by, tables) if tables else [[] for _ in by]
     for at in product(*keys) if tables else []:
         total = _leaf(fee["total"], at) if by_total else fee["total"]
         shares = _leaf(fee["share"], at) if fee["share"] else {}
@@ -151,7 +152,7 @@ def _typed_benefit(benefit: dict[str, Any], source: str) -> Sheet:
 
 def _typed_step(step: dict[str, Any], inherited: str) -> Sheet:
     by, form, cases = step["by"], step["form"], []
-    keys = _common_keys(by, [step["table"]])
+    keys = common_keys(by, [step["table"]])
     for at in product(*keys):
         leaf = _leaf(step["table"], at)
         if isinstance(leaf, list):
@@ -170,28 +171,6 @@ def _typed_limit(limit: dict[str, Any] | None, source: str) -> Sheet:
         return {}
     unit = "个工作日" if limit["working"] else "天"
     return {**_typed(limit, source), "within": str(limit["days"]), "unit": unit}
-
-
-def _common_keys(by: list[str], tables: list[Any]) -> list[list[str]]:
-    """Each fact's values in tables nested by `by`. Where branches group whole numbers otherwise,
-    the groups are cut finer until every branch has the same ones: that says the same."""
-    keys, nodes = [], tables
-    for fact in by:
-        rows = [list(node) for node in nodes]
-        same = all(set(row) == set(rows[0]) for row in rows)
-        whole = not FACTS[fact].choices and fact != "grade"
-        keys.append(_cut(rows) if whole and not same else rows[0])
-        nodes = [below for node in nodes for below in node.values()]
-    return keys
-
-
-def _cut(rows: list[list[str]]) -> list[str]:
-    spans = [span_of_key(key) for row in rows for key in row]
-    starts = {first for first, _ in spans} | {last + 1 for _, last in spans if last is not None}
-    ends = [last for _, last in spans]
-    cuts = sorted(starts)
-    keys = [f"{a}" if a + 1 == b else f"{a}-{b - 1}" for a, b in pairwise(cuts)]
-    return [*keys, f"{cuts[-1]}{OPEN}"] if None in ends else keys
 
 
 def _leaf(node: Any, at: tuple[str, ...]) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+from huigong.plans.bounds import MOST_FACTS
 from huigong.plans.curves import FORMS
 from huigong.plans.reading import Reader
 from huigong.plans.vocabulary import FACTS, PAID, PARTS, ROUNDINGS, SPANS, STAY
@@ -14,6 +15,7 @@ STEP = (
     "name", "per", "by", *FORMS, "whole", "days_after", "days_limit", "rounding", "clause",
 )  # fmt: skip
 BENEFIT = ("id", "name", "event", "of", "less", "waiting", "times", "step", "clause")
+OWED = ("amount", "daily", "minimum")  # paid as written, whatever the base
 SINGLE = {"minimum": ("stay", "claim"), "reviewer_up_to": ("claim",)}
 
 
@@ -158,6 +160,8 @@ def read_by(reader: Reader, place: str, value: Any, plan: dict[str, Any]) -> lis
     """The fact, or the list of facts, that a table is read by."""
     words = [value] if isinstance(value, str) else value
     names = reader.names(place, words, list(FACTS), "没有任何表单询问这个条件")
+    if len(names) > MOST_FACTS:
+        reader.fault(place, f"一张表最多按{MOST_FACTS}个条件", "分成几步写")
     if "grade" in names and not plan["grades"]:
         reader.fault(place, "没有写明等级", '加 [grades]，如 mild = "轻度"')
     return names
@@ -175,10 +179,10 @@ def _leaf(reader: Reader, form: str, whole: bool, based: bool, place: str, value
     if form == "amount" and isinstance(value, list):
         if not based:
             reader.fault(place, "按金额分段的定额须有基数", '写 of = ["in_scope"]')
-        bands = reader.bands(place, value, reader.amount)
+        bands = reader.bands(place, value, reader.owed)
         _rising(reader, place, bands, "较高一段的定额不能更低")
         return bands
-    return reader.amount(place, value)
+    return (reader.owed if form in OWED else reader.amount)(place, value)
 
 
 def _rising(reader: Reader, place: str, bands: list, message: str) -> None:

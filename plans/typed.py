@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date
-from itertools import product
+from itertools import islice, product
 from typing import Any
 
 from huigong.money import parse_yuan
+from huigong.plans.bounds import MOST_CASES, MOST_FACTS
 from huigong.plans.vocabulary import CARRIERS, EVENTS, FACTS, OPEN, PARTS, STAY
 
 Sheet = dict[str, Any]
@@ -21,7 +22,6 @@ Sheet = dict[str, Any]
 HEAD = ("id", "series", "name", "city", "term", "operator", "source", "source_url", "rounding",
         "waiting", "unstated", "stated")  # fmt: skip
 BANDED = ("pay", "amount_bands")
-MOST_FACTS = 6  # that one table is read by; a seventh has never been seen
 KEYS = tuple(f"keys_{n}" for n in range(1, MOST_FACTS + 1))
 FORMS = {
     "pay": "按比例（可分段）",
@@ -116,7 +116,7 @@ def _table(raw: Any, grades: list[str]) -> Sheet:
 def _cases(table: Sheet, given: list[Any], grades: list[str]) -> list[Sheet]:
     """One case for each combination of the facts' values: the row typed for it, else one left."""
     keys = [keys_of(name, table[f"keys_{n}"], grades) for n, name in enumerate(table["by"], 1)]
-    wanted = ["/".join(combination) for combination in product(*keys)]
+    wanted = ["/".join(combination) for combination in islice(product(*keys), MOST_CASES)]
     typed = {str(row.get("at", "")): row for row in given}
     left = [row for at, row in typed.items() if at not in wanted]
     cases = []

@@ -39,9 +39,10 @@ class PlanField(JsonField):
 
     def python_value(self, value: str | None) -> Any:
         try:
-            return super().python_value(value)
-        except ValueError:
+            plan = super().python_value(value)
+        except (ValueError, RecursionError):
             return NoPlan()
+        return plan if isinstance(plan, dict) else NoPlan()
 
 
 def begins(column: Any, start: str) -> Any:

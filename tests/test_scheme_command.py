@@ -77,6 +77,7 @@ def test_a_third_claim_is_refused_by_itself():
         ({"in_scope": "１０"}, "in_scope"),
         ({"in_scope": "10\n"}, "in_scope"),
         ({"in_scope": "1,000.00"}, "in_scope"),
+        ({"in_scope": "1" * 5000}, "in_scope"),  # more digits than Python reads
         ({"cash": "-0.01"}, "cash"),
         ({"place": None}, "place"),
         ({"place": ["local"]}, "place"),

@@ -20,6 +20,7 @@ from huigong.workflows import drafting as deeds
 from huigong.workflows import schemes as editions
 
 MOST_TEXT = 200_000
+MOST_TOLD = 50  # faults of one file on the page
 
 
 @schemes.get("/drafts/new")
@@ -63,6 +64,8 @@ def _sheet_given() -> Sheet:
     """The sheet of a pasted or uploaded TOML. Refuses one with faults, naming each."""
     upload = request.files.get("file")
     raw = upload.stream.read(MOST_TEXT + 1) if upload else b""
+    if len(raw) > MOST_TEXT:
+        raise Refused("file", f"文件过大：一个计划最多{MOST_TEXT // 1000}千字节")
     try:
         text = raw.decode("utf-8-sig") if raw else request.form.get("toml", "")
     except UnicodeDecodeError:
@@ -72,7 +75,10 @@ def _sheet_given() -> Sheet:
     try:
         return sheet_of(compile_scheme(text.replace("\r\n", "\n"), "TOML"))
     except SchemeRefused as refused:
-        told = [f"{fault.place}：{fault.message}。{fault.cure}" for fault in refused.faults]
+        faults = refused.faults[:MOST_TOLD]
+        told = [f"{fault.place}：{fault.message}。{fault.cure}" for fault in faults]
+        left = len(refused.faults) - len(faults)
+        told += [f"另有 {left} 处，更正以上各处后再看。"] if left else []
         raise Refused("toml", "\n".join(told)) from refused
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
+from huigong.plans.bounds import MOST_CASES, MOST_ROWS
 from huigong.plans.typed import Sheet, tidy
 
-MOST_ROWS = 60
 _NAME = re.compile(r"[a-z][a-z_0-9]*(-([a-z][a-z_0-9]*|[1-9][0-9]{0,2}))*")
 _SEVERAL = {"of", "less", "one_of", "by", "in_scope", "events"}
 
@@ -29,13 +29,17 @@ def sheet_typed(form: MultiDict[str, str]) -> Sheet:
     return tidy(_listed(tree))
 
 
-def _listed(node: Any) -> Any:
+def _listed(node: Any, most: int = MOST_ROWS) -> Any:
     """Numbered branches become lists in their order."""
     if not isinstance(node, dict):
         return node
     if node and all(key.isdecimal() for key in node):
-        return [_listed(node[key]) for key in sorted(node, key=int)][:MOST_ROWS]
-    return {key: _listed(below) for key, below in node.items()}
+        return [_listed(node[key]) for key in sorted(node, key=int)][:most]
+    return {key: _listed(below, _most(key)) for key, below in node.items()}
+
+
+def _most(key: str) -> int:
+    return MOST_CASES if key == "cases" else MOST_ROWS
 
 
 def with_rows_changed(sheet: Sheet, act: str) -> Sheet:
