@@ -35,6 +35,7 @@ from huigong.models import (
 )
 from huigong.workflows import funding, gifts
 from huigong.workflows.enrollment import certificates, leaving
+from huigong.workflows.enrollment.corrected import corrected
 
 members = Blueprint("members", __name__, url_prefix="/admin")
 
@@ -74,7 +75,12 @@ def index() -> Any:
 def _by_whole_id(number: str, unit: str) -> str:
     """Where a whole ID leads, which stays in no address: to its member, or to those who share
     its last four."""
-    found = visible(Member).where(Member.id_index == Member.index_of_id(number)).first()
+    index = Member.index_of_id(number)
+    found = visible(Member).where(Member.id_index == index).first()
+    if found is None and (renamed := corrected([index]).get(index)):
+        found = visible(Member).where(Member.id_index == renamed.id_index).first()
+        if found is not None:
+            flash("这个号码已凭证件更正，下面是这位职工")
     if found is not None:
         return url_for("members.page", id=found.id)
     flash("没有这个身份证号的职工；下面是后四位相同的")

@@ -216,7 +216,7 @@ class IdCorrection(Sealed):
     organization = ForeignKeyField(Organization, backref="id_corrections")
     member = ForeignKeyField(Member, backref="id_corrections")
     resident_id = BlobField()  # the right number
-    id_index = TextField(index=True)
+    id_index = TextField(index=True)  # of the right number; once approved, of the one it replaced
     reason = TextField()
     proof = TextField()  # the kept file's name
     proof_name = TextField()
@@ -229,3 +229,9 @@ class IdCorrection(Sealed):
 
     class Meta:
         constraints: ClassVar = [Check("decided_by_id IS NULL OR decided_by_id <> asked_by_id")]
+
+    @classmethod
+    def replaced(cls) -> Any:
+        """The condition, with Member joined, that `id_index` is of an ID which its member had
+        before and has no more. (Earlier versions left the right number's there.)"""
+        return (cls.stage == "approved") & (cls.id_index != Member.id_index)

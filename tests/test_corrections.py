@@ -1,20 +1,23 @@
 """Correcting a member's phone and card at once, and a resident ID with proof by two people."""
 
 import io
+import re
 
 import pytest
 from builders import NOW, a_city, a_unit, a_user, signed_in
 from builders_claims import a_member, an_approved_claim
-from builders_enrollment import a_submitted_roster
+from builders_enrollment import a_county_unit, a_drafted_roster, a_person, a_submitted_roster
+from builders_operator import TITLES, a_sent_claim, answer_taken, scheme_of
 from peewee import IntegrityError
+from test_opening import a_cover, a_paid_claim, booked, keep, the_city
 
 from huigong import identity
 from huigong.database import writes
-from huigong.models import AuditEvent, Enrollment, IdCorrection, Member, Role, Roster
+from huigong.models import AuditEvent, IdCorrection, Member, Role, Roster
 from huigong.refusals import Lost, Refused
 from huigong.uploads import Kept
 from huigong.workflows import corrections, enrollment, payouts
-from huigong.workflows.enrollment import approval
+from huigong.workflows.enrollment import approval, moving
 
 RIGHT = identity.complete_id("94184019850203111")
 PROOF = Kept("a" * 32, "身份证.pdf", 9, "f" * 64)
@@ -139,7 +142,7 @@ def test_a_refusal_says_why_and_a_request_is_decided_once(member):
     assert Member.get_by_id(member.id).opened("resident_id") != RIGHT
 
 
-def test_no_two_members_share_a_ref_when_a_broken_off_approval_is_done_again(office, monkeypatch):
+def test_who_was_corrected_in_the_midst_of_an_approval_is_not_made_anew(office, monkeypatch):
     monkeypatch.setattr(approval, "CHUNK", 2)
     roster = a_submitted_roster(people=4)
     reviewer = a_user(Role.REVIEWER, at=roster.organization.parent)
@@ -149,21 +152,130 @@ def test_no_two_members_share_a_ref_when_a_broken_off_approval_is_done_again(off
 
     with pytest.raises(KeyboardInterrupt):
         enrollment.approve_roster(roster, by=reviewer, at=NOW, told=breaks_off)
-    made = Member.select().order_by(Member.id)
-    assert (made.count(), Enrollment.select().count()) == (2, 2)
-    enrollment.return_roster(roster, reason="身份证号请核对", by=reviewer, at=NOW)
-    known = made.get()
+    known = Member.select().order_by(Member.id).get()
     before = [known.opened(name) for name in ("phone", "bank_card")]
     decide(asked(known, identity.complete_id("94184019850203777")), by=reviewer)
-    clerk = roster.made_by
-    enrollment.submit_roster(Roster.get_by_id(roster.id), clean_only=False, by=clerk, at=NOW)
-    enrollment.approve_roster(Roster.get_by_id(roster.id), by=reviewer, at=NOW)
-    members = list(Member.select())
-    assert len(members) == len({member.ref for member in members}) == 5
-    assert Enrollment.counted().count() == 4
-    assert len({member.opened("resident_id") for member in members}) == 5
+    with pytest.raises(Refused, match="有1人的身份证号已更正"):
+        enrollment.approve_roster(Roster.get_by_id(roster.id), by=reviewer, at=NOW)
+    enrollment.return_roster(roster, reason="身份证号请核对", by=reviewer, at=NOW)
+    with pytest.raises(Refused, match="有1人的身份证号在校对之后已更正"):
+        enrollment.submit_roster(
+            Roster.get_by_id(roster.id), clean_only=False, by=roster.made_by, at=NOW
+        )
+    assert len({member.ref for member in Member.select()}) == Member.select().count()
     corrected = Member.get_by_id(known.id)
     assert [corrected.opened(name) for name in ("phone", "bank_card")] == before
+
+
+# ── A file that still names the old ID ──────────────────────────────────────────────────────
+
+OLD = identity.complete_id("94184019800101111")
+
+
+def renamed(unit, name="王建国"):
+    """Somebody of a unit whose ID was OLD and was corrected to RIGHT."""
+    person = a_member(unit, number=OLD, name=name)
+    decide(asked(person))
+    return Member.get_by_id(person.id)
+
+
+def drafted(unit, number, name="王建国", **more):
+    return a_drafted_roster(unit, people=[a_person(身份证号=number, 姓名=name)], **more)
+
+
+def test_a_roster_that_names_the_old_id_is_told_the_right_one_and_nobody_is_made(office):
+    unit = a_county_unit()
+    renamed(unit)
+    roster = drafted(unit, OLD, seen=[unit.path])
+    assert (roster.people, roster.faulty) == (0, 1)
+    [[_, fault]] = roster.rows.get().faults
+    assert fault == f"这个号码已凭证件更正，现登记为{identity.mask_id(RIGHT)}，请改用更正后的号码"
+    assert drafted(unit, RIGHT).people == 1
+    assert Member.select().count() == 1
+
+
+def test_another_unit_is_told_only_that_the_id_was_corrected(office):
+    unit, other = a_county_unit(), a_county_unit()
+    renamed(unit)
+    roster = drafted(other, OLD, seen=[other.path])
+    [[_, fault]] = roster.rows.get().faults
+    assert fault == "这个号码已凭证件更正，请向本人核对现在的身份证号后改用"
+    with pytest.raises(Refused, match="已凭证件更正，请向本人") as refused:
+        moving.ask_relocation(
+            number=OLD, name="王建国", target=other, on=NOW.date(), reason="调入",
+            by=roster.made_by, at=NOW,
+        )  # fmt: skip
+    assert RIGHT[-4:] not in str(refused.value)
+    with pytest.raises(Refused, match="没有查到"):  # a stranger's name learns nothing
+        moving.ask_relocation(
+            number=OLD, name="李四", target=other, on=NOW.date(), reason="调入",
+            by=roster.made_by, at=NOW,
+        )  # fmt: skip
+
+
+def test_whose_id_it_really_is_may_be_enrolled_after_a_second_look(office):
+    unit = a_county_unit()
+    person = renamed(unit)
+    roster = drafted(unit, OLD, "李四")
+    assert roster.people == 1
+    assert "曾登记在另一位职工名下" in roster.rows.get().warnings[0]
+    enrollment.submit_roster(roster, clean_only=False, by=roster.made_by, at=NOW)
+    reviewer = a_user(Role.REVIEWER, at=unit.parent)
+    enrollment.approve_roster(Roster.get_by_id(roster.id), by=reviewer, at=NOW)
+    assert {m.opened("resident_id") for m in Member.select()} == {OLD, RIGHT}
+    assert Member.get_by_id(person.id).name == "王建国"
+
+
+def test_an_id_corrected_after_the_reading_is_caught_at_submission_and_at_approval(office):
+    unit, other = a_county_unit(), a_county_unit()
+    person = a_member(unit, number=OLD, name="王建国")
+    read, submitted = drafted(unit, OLD), drafted(other, OLD)
+    enrollment.submit_roster(submitted, clean_only=False, by=submitted.made_by, at=NOW)
+    decide(asked(person))
+    with pytest.raises(Refused, match="有1人的身份证号在校对之后已更正"):
+        enrollment.submit_roster(read, clean_only=False, by=read.made_by, at=NOW)
+    reviewer = a_user(Role.REVIEWER, at=unit.parent)
+    with pytest.raises(Refused, match="有1人的身份证号已更正"):
+        enrollment.approve_roster(Roster.get_by_id(submitted.id), by=reviewer, at=NOW)
+    assert Member.select().count() == 1
+
+
+def test_a_number_that_is_corrected_twice_or_back_is_known_by_what_it_was(office):
+    unit = a_county_unit()
+    person, third = renamed(unit), identity.complete_id("94184019850203112")
+    decide(asked(person, third))
+    assert {drafted(unit, number).faulty for number in (OLD, RIGHT)} == {1}
+    decide(asked(Member.get_by_id(person.id), OLD))
+    assert drafted(unit, OLD).people == 1
+    assert drafted(unit, RIGHT).faulty == drafted(unit, third).faulty == 1
+
+
+def test_past_covers_and_claims_that_name_the_old_id_are_told_the_right_one(office, tmp_path):
+    city = the_city()
+    person, told = a_cover(), f"现登记为{identity.mask_id(RIGHT)}"
+    booked(city, "covers", [person], tmp_path)
+    decide(asked(Member.get()), by=a_user(Role.REVIEWER, at=city))
+    later = a_cover(**{**person, "保障开始日": "2023-12-21"})
+    with pytest.raises(Refused, match=f"第3行 身份证号：.*{re.escape(told)}"):
+        keep(city, "covers", [later], tmp_path)
+    with pytest.raises(Refused, match=f"第3行 身份证号：.*{re.escape(told)}"):
+        keep(city, "claims", [a_paid_claim(person)], tmp_path)
+    assert booked(city, "claims", [a_paid_claim({**person, "身份证号": RIGHT})], tmp_path).rows == 1
+    assert Member.select().count() == 1
+
+
+def test_an_operators_answer_that_names_the_old_id_finds_its_person(office):
+    claim, _ = a_sent_claim(office)
+    scheme, number = scheme_of(claim), OLD
+    for known in (OLD, RIGHT):
+        decide(asked(Member.get_by_id(claim.member_id), known))
+    cover = [["身份证号", "结果", "原因"], [number, "承保", ""]]
+    assert answer_taken(office, scheme, "covers", cover) == 1
+    titles, paid = ["身份证号", *TITLES[1:]], ["已支付", "6018.60", "Z1", "2024-12-16", ""]
+    assert answer_taken(office, scheme, "claims", [titles, [number, *paid]]) == 1
+    both, again = ["身份证号", *TITLES], [number, claim.number, "已支付", "6018.60", "Z1"]
+    with pytest.raises(Refused, match="没有新的内容"):  # and its ID fits the claim's number
+        answer_taken(office, scheme, "claims", [both, [*again, "2024-12-16", ""]])
 
 
 # ── Screens ─────────────────────────────────────────────────────────────────────────────────
@@ -221,6 +333,9 @@ def test_from_the_members_page_to_the_approved_id(app, member, office):
     assert clerk.get(place).status_code == 403
     assert reviewer.send(place, {"verdict": "approve"}).status_code == 303
     assert Member.get_by_id(member.id).opened("resident_id") == RIGHT
+    sought = clerk.get(f"/admin/members?q={member.opened('resident_id')}", follow_redirects=True)
+    assert "这个号码已凭证件更正" in sought.text
+    assert f"<h1>{member.name}" in sought.text
     assert RIGHT not in reviewer.get(place).get_data(as_text=True)
     foreign = signed_in(app, a_user(Role.CLERK, Role.REVIEWER, at=a_unit(a_city())))
     assert foreign.get(place).status_code == 404

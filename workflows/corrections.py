@@ -111,7 +111,8 @@ def decide_id_correction(
     request: IdCorrection, *, approve: bool, note: str, by: User, at: datetime
 ) -> Member:
     """Decide a request; an approval gives the member the new ID, with the birth date and sex it
-    states. Facts of covers and decisions already made stay as they were.
+    states, and keeps the blind index of the old one. Facts of covers and decisions already made
+    stay as they were.
 
     Refuses who asked for it, a refusal without a reason, and an ID that meanwhile belongs to
     another member. Raises Lost when it was decided already.
@@ -126,7 +127,10 @@ def decide_id_correction(
     if approve and (found := _taken(member, number)):
         raise Refused("verdict", found[0][1])
     stage = "approved" if approve else "refused"
-    request.move("stage", was="asked", to=stage, decided_by=by.id, decided_on=at.date(), note=note)
+    told: dict[str, Any] = {"decided_by": by.id, "decided_on": at.date(), "note": note}
+    if approve:
+        told["id_index"] = member.id_index  # by which a file that still names it is told
+    request.move("stage", was="asked", to=stage, **told)
     if approve:
         Member.update(
             **_sealed_anew(member, number),

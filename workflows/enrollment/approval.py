@@ -18,6 +18,7 @@ from huigong.models import Enrollment, Member, Organization, Roster, RosterRow, 
 from huigong.refusals import Lost, Refused
 from huigong.workflows import audit, funding, gifts, shares
 from huigong.workflows.enrollment.apart import apart
+from huigong.workflows.enrollment.corrected import still_named
 from huigong.workflows.enrollment.covers import TO_ENROLL, conflicts
 from huigong.workflows.enrollment.history import still, tell
 from huigong.workflows.enrollment.members import find_or_make
@@ -32,9 +33,11 @@ def approve_roster(roster: Roster, *, by: User, at: datetime, told: Told = quiet
     the fee fall due.
 
     Doing it again continues what broke off. Refuses who uploaded or submitted it, the unit
-    itself, and people covered elsewhere meanwhile. Raises Lost when it was decided already.
+    itself, and people covered elsewhere or given another ID meanwhile. Raises Lost when it was
+    decided already.
     """
     refuse_approval(roster, by)
+    _refuse_renamed(roster)
     prefix = certificate_prefix(roster.edition.organization)
     pace, waiting = Pace(CHUNK), _waiting(roster, prefix)
     done = 0
@@ -80,6 +83,13 @@ def refuse_approval(roster: Roster, by: User) -> None:
     refuse_own(roster, by)
     if not roster.people:
         raise Refused("roster", "没有可参保的人")
+
+
+def _refuse_renamed(roster: Roster) -> None:
+    """Refuse people whose ID was corrected since they were submitted: they would be made anew."""
+    if count := still_named(roster):
+        message = f"有{count}人的身份证号已更正：请退回这份名册，让单位改用更正后的号码"
+        raise Refused("roster", message)
 
 
 def certificate_prefix(city: Organization) -> str:
@@ -166,6 +176,7 @@ def _settle_approval(
     """The one row that makes all the others count, with the dues that follow from it."""
     others, people = asked
     still(roster, "submitted")
+    _refuse_renamed(roster)
     enrolled = sum(count for _, count, _ in people)
     if enrolled != roster.people:
         raise Lost(f"roster {roster.id}: {enrolled} enrolled of {roster.people}")

@@ -9,6 +9,7 @@ from peewee import JOIN
 from huigong import vault
 from huigong.database import among
 from huigong.models import Edition, Enrollment, Member, Organization, Roster, RosterRow
+from huigong.workflows.enrollment.corrected import ANOTHER, Corrected, corrected
 
 TO_ENROLL = ("new", "renewed")
 
@@ -29,11 +30,12 @@ class Known(NamedTuple):
 
 class Standing(NamedTuple):
     """How somebody stands to a roster: `kind` new | renewed | unchanged | faulty, with the fault's
-    sentence, and the member as the office knows them."""
+    sentence, the member as the office knows them, and who had their ID before it was corrected."""
 
     kind: str
     fault: str = ""
     member: Known | None = None
+    corrected: Corrected | None = None
 
 
 class Covers:
@@ -48,6 +50,7 @@ class Covers:
         scheme = roster.edition.scheme_id
         self.editions = [e.id for e in Edition.select(Edition.id).where(Edition.scheme == scheme)]
         self.pending = {other.id: other for other in self._submitted()}
+        self.corrected = corrected()
 
     def _submitted(self) -> Iterable[Roster]:
         """Submitted rosters of the scheme whose term overlaps."""
@@ -77,6 +80,9 @@ class Covers:
             before = found.get(row.id_index, Standing("new"))
             if before.kind in ("new", "renewed"):
                 found[row.id_index] = self._waiting(self.pending[row.roster_id], before.member)
+        for index in self.corrected.keys() & indexes if self.corrected else ():
+            stand = found.get(index, Standing("new"))
+            found[index] = stand._replace(corrected=self.corrected[index])
         return found
 
     def _covers(self, members: list[int]) -> Any:
@@ -173,11 +179,12 @@ def conflicts(roster: Roster) -> int:
     )
 
 
-def changed_words(member: Known | None, *, name: str, card: str) -> list[str]:
-    """What a roster would change about somebody the office knows, as warnings."""
+def changed_words(stand: Standing, *, name: str, card: str) -> list[str]:
+    """What a roster would change about somebody the office knows, as warnings, and that their ID
+    was once another person's."""
+    words, member = [ANOTHER] if stand.corrected else [], stand.member
     if member is None:
-        return []
-    words = []
+        return words
     if member.name != name:
         words.append("姓名与原登记不同，批准后以本名册为准，请核对")
     if card and member.bank_card and member.card() != card:

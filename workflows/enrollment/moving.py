@@ -20,6 +20,7 @@ from huigong.models import (
 )
 from huigong.refusals import Lost, Refused
 from huigong.workflows import audit
+from huigong.workflows.enrollment.corrected import corrected
 
 CLOSED_CLAIMS = ("refused", "paid")
 EARLIEST = date(2000, 1, 1)
@@ -60,8 +61,11 @@ def ask_relocation(
         faults.append(("number", "身份证号不正确，请核对"))
     if faults or target is None or on is None:
         raise Refused.all(faults)
-    member = Member.get_or_none(Member.id_index == Member.index_of_id(number))
-    if member is None or member.name != identity.normalize_name(name):
+    index, told = Member.index_of_id(number), identity.normalize_name(name)
+    if (renamed := corrected([index]).get(index)) and renamed.name == told:
+        raise Refused("number", f"身份证号：{renamed.fault([target.path])}")
+    member = Member.get_or_none(Member.id_index == index)
+    if member is None or member.name != told:
         raise Refused("number", UNKNOWN)
     if member.organization_id == target.id:
         raise Refused("number", "这位职工已在本单位")

@@ -36,6 +36,7 @@ from huigong.workflows.enrollment import staged
 from huigong.workflows.enrollment.approval import approve_roster
 from huigong.workflows.enrollment.checks import Person, RosterCheck
 from huigong.workflows.enrollment.columns import Header, plain_title
+from huigong.workflows.enrollment.corrected import corrected
 from huigong.workflows.enrollment.history import tell
 from huigong.workflows.enrollment.opening_sheets import PERSON, Line, Places, Wrong
 from huigong.workflows.enrollment.reading import Told, quiet
@@ -269,7 +270,19 @@ def read_covers(
     covers, faults = sheets.each(
         file, "covers", lambda line: _cover(line, places, checks, today), told
     )
+    faults += _corrected(city, covers)
     return covers, faults + _overlaps(covers, opening) + _taken_numbers(covers, opening)
+
+
+def _corrected(city: Organization, covers: list[Cover]) -> Faults:
+    """Rows that name somebody by an ID that was corrected."""
+    gone = corrected()
+    named = [(cover.number, cover.person.name, gone.get(cover.id_index)) for cover in covers]
+    return [
+        (number, f"身份证号：{person.fault([city.path])}")
+        for number, name, person in named
+        if person and person.name == name
+    ]
 
 
 def _cover(

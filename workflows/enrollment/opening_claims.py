@@ -28,6 +28,7 @@ from huigong.workflows import audit, ledger
 from huigong.workflows.claims import reckoning
 from huigong.workflows.claims.filing import name_claimant
 from huigong.workflows.enrollment import opening_sheets as sheets
+from huigong.workflows.enrollment.corrected import corrected
 from huigong.workflows.enrollment.opening_sheets import Line, Places, Wrong
 from huigong.workflows.enrollment.reading import Told, quiet
 from huigong.workflows.schemes import plan_of
@@ -89,14 +90,17 @@ def _row(line: Line, places: Places, today: date) -> PaidClaim:
 
 
 def _cover(number: str, edition: Edition, start: date, city: Organization) -> Enrollment:
+    index = Member.index_of_id(number)
     cover = (
         Enrollment.counted()
         .join_from(Enrollment, Member)
         .join_from(Enrollment, Organization, on=Enrollment.organization == Organization.id)
-        .where(Member.id_index == Member.index_of_id(number), Enrollment.edition == edition)
+        .where(Member.id_index == index, Enrollment.edition == edition)
         .where(Enrollment.cover_from == start, Organization.within(city.path))
         .first()
     )
+    if cover is None and (renamed := corrected([index])):
+        raise Wrong(f"身份证号：{renamed[index].fault([city.path])}")
     if cover is None:
         raise Wrong("没有这个人在这个计划、这一天开始的参保：请先导入参保")
     return cover  # type: ignore[no-any-return]

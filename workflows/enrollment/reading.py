@@ -241,12 +241,15 @@ class Staging:
         self, line: Line, person: Person, index: str, stand: Standing
     ) -> tuple[str, str, str]:
         """The kind of a row, with its faults and warnings as JSON."""
-        kind, faults = stand.kind, [["身份证号", stand.fault]] if stand.fault else []
+        kind, fault = stand.kind, stand.fault
+        if stand.corrected is not None and stand.corrected.name == person.name:
+            kind, fault = "faulty", stand.corrected.fault(self.covers.seen)
+        faults = [["身份证号", fault]] if fault else []
         if line.faults and kind in TO_ENROLL and index not in self._proven:
             kind, faults = "unproven", _pairs(line)
         warnings = [*person.warnings]
-        if stand.member is not None and kind != "unchanged":
-            warnings += changed_words(stand.member, name=person.name, card=person.bank_card)
+        if kind != "unchanged":
+            warnings += changed_words(stand, name=person.name, card=person.bank_card)
         self.digest.warned += bool(warnings) and kind != "faulty"
         if faults:
             self.digest.add_faults(line.number, faults)

@@ -8,6 +8,7 @@ from huigong.models import Enrollment, Roster, RosterJob, RosterRow, User
 from huigong.refusals import Lost, Refused
 from huigong.workflows import audit, gifts, shares
 from huigong.workflows.enrollment.apart import apart
+from huigong.workflows.enrollment.corrected import still_named
 from huigong.workflows.enrollment.covers import taken
 from huigong.workflows.enrollment.history import tell
 from huigong.workflows.enrollment.meanings import open_columns
@@ -21,8 +22,8 @@ def submit_roster(roster: Roster, *, clean_only: bool, by: User, at: datetime) -
     """Submit a checked roster to the level above.
 
     Refuses one with faults unless the clerk submits the clean rows alone, one without anybody to
-    enroll, a start of cover that has passed, and people who were submitted or covered elsewhere
-    since the file was read. Raises Lost when it was submitted meanwhile.
+    enroll, a start of cover that has passed, and people who were submitted or covered elsewhere,
+    or whose ID was corrected, since the file was read. Raises Lost when it was submitted meanwhile.
     """
     return apart(
         lambda: taken(roster) if roster.people else 0,
@@ -43,6 +44,10 @@ def _submit(roster: Roster, others: int, *, clean_only: bool, by: User, at: date
         raise Refused("staff", missed)
     if roster.cover_from < at.date():
         raise Refused("roster", "保障开始日已过：请撤回这份名册，用新的开始日重新上报")
+    if renamed := still_named(roster):
+        raise Refused(
+            "roster", f"有{renamed}人的身份证号在校对之后已更正：请改用更正后的号码重新上传"
+        )
     if others:
         message = f"有{others}人在校对之后已另行提交或参保：请重新上传这份名册，再核对一次"
         raise Refused("roster", message)

@@ -28,6 +28,7 @@ from huigong.sheets import write_workbook
 from huigong.workflows import audit, gifts
 from huigong.workflows.enrollment.checks import EMPLOYMENT, INSURANCE, MEMBERSHIP
 from huigong.workflows.enrollment.columns import plain_title
+from huigong.workflows.enrollment.corrected import corrected
 from huigong.workflows.operator import files
 from huigong.workflows.operator.layouts import columns_of, layout_of
 from huigong.workflows.operator.reading import Sheet
@@ -247,7 +248,10 @@ def _known(scheme: Scheme, keys: list[str]) -> dict[str, tuple[int, int]]:
     found: dict[str, tuple[int, int]] = {}
     ids = {Member.index_of_id(key): key for key in keys if not identity.id_fault(key)}
     theirs = set(ids.values())
+    # The operator answers under the ID that it was sent, which may be corrected by now.
+    renamed = {person.id_index: ids[old] for old, person in corrected(list(ids)).items()}
     for batch, column, named in (
+        (list(renamed), Member.id_index, renamed),
         (list(ids), Member.id_index, ids),
         ([key for key in keys if key not in theirs], Enrollment.certificate, None),
     ):

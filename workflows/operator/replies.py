@@ -28,6 +28,7 @@ from huigong.money import yuan
 from huigong.refusals import Lost, Refused
 from huigong.workflows import audit, payouts
 from huigong.workflows.enrollment.columns import plain_title
+from huigong.workflows.enrollment.corrected import corrected
 from huigong.workflows.operator.covers import Judged, words_of
 from huigong.workflows.operator.reading import Sheet
 from huigong.workflows.statements.layout import day_of, fen_of, number_of
@@ -150,6 +151,9 @@ class _Sent:
         self.by_person: dict[str, dict[int, Any]] = {}
         numbers = {_number(sheet, row) for _, row in sheet.rows} - {""}
         people = {_person(sheet, row) for _, row in sheet.rows} - {""}
+        # The operator answers under the ID that it was sent, which may be corrected by now.
+        self.renamed = {old: found.id_index for old, found in corrected(list(people)).items()}
+        people |= set(self.renamed.values())
         for sending in _sendings(scheme, list(numbers), list(people)):
             claim = sending.claim  # of several times it was sent the last
             self.by_number[claim.number] = sending
@@ -167,10 +171,11 @@ class _Sent:
             if sending is None:
                 self.strangers += 1
                 raise Refused("number", f"没有送过编号为“{asked[:24]}”的申领")
-            if person and sending.claim.member.id_index != person:
+            if person and sending.claim.member.id_index not in (person, self.renamed.get(person)):
                 raise Refused("id_number", "身份证号与这笔申领的职工不符")
             return sending
-        theirs = list(self.by_person.get(person, {}).values())
+        known = person if person in self.by_person else self.renamed.get(person, person)
+        theirs = list(self.by_person.get(known, {}).values())
         waiting = [sending for sending in theirs if sending.stage == "sent"] or theirs[-1:]
         if not waiting:
             self.strangers += 1
