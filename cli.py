@@ -65,15 +65,17 @@ def run(settings: Settings, port: int | None) -> None:
 
 
 def _office_plan(id: str) -> dict[str, Any] | None:
-    """The plan of the office's own edition, for `scheme --database`; None where it has none."""
+    """The plan of the office's own edition, for `scheme --database`; None where it has none.
+    Refuses a damaged one."""
     from huigong import database
     from huigong.models import Edition
     from huigong.office import open_office
+    from huigong.workflows.schemes import plan_of
 
     open_office(read_settings())
     with database.db.connection_context():
         edition = Edition.get_or_none(Edition.code == id)
-    return edition.plan if edition else None
+        return plan_of(edition) if edition else None
 
 
 for command in (

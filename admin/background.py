@@ -1,5 +1,5 @@
-"""Big rosters at work in the background: how far they are, and the process that does the work,
-started when there is some and gone when there is none."""
+"""Work in the background: how far big rosters are, the process that does the work, started when
+there is some and gone when there is none, and the public site built anew once a day."""
 
 import os
 import subprocess
@@ -14,10 +14,14 @@ from huigong import clock, database
 from huigong.access import holds
 from huigong.config import Settings
 from huigong.models import Opening, OpeningJob, Role, Roster, RosterJob
+from huigong.site.build import day_of
 from huigong.workflows.enrollment import jobs, opening_jobs
 
 _WATCH_SECONDS = 5
 _worker: subprocess.Popen[bytes] | None = None
+_site: subprocess.Popen[bytes] | None = None
+_site_begun = -float("inf")  # by the monotonic clock
+_SITE_PATIENCE = 3600  # seconds from one building to the next that the day may need
 _starting = threading.Lock()
 
 
@@ -109,13 +113,15 @@ def _environment(settings: Settings) -> dict[str, str]:
 
 
 def keep_watch(settings: Settings) -> None:
-    """Look every few seconds whether work waits, also what a killed worker left behind."""
+    """Look every few seconds whether work waits, also what a killed worker left behind, and
+    whether the public site is of an earlier day."""
     threading.Thread(target=_watch, args=(settings,), daemon=True).start()
 
 
 def _watch(settings: Settings) -> None:
     while True:
         time.sleep(_WATCH_SECONDS)
+        build_site_of_today(settings)
         try:
             with database.db.connection_context():
                 now = clock.real_now()
@@ -124,3 +130,24 @@ def _watch(settings: Settings) -> None:
             continue
         if waits:
             start_worker(settings)
+
+
+def build_site_of_today(settings: Settings) -> None:
+    """Start building the public site where the one that is served was built for another day: what
+    is in force, and what is over, is said by the day. One that fails is begun again in an hour;
+    until then the former site is served. Where none was ever built, nobody asked for one."""
+    global _site, _site_begun  # one web process builds at most one at a time
+    at_work = _site is not None and _site.poll() is None
+    if at_work or time.monotonic() - _site_begun < _SITE_PATIENCE:
+        return
+    built_for = day_of(settings.public)
+    if built_for is None or built_for == clock.today():
+        return
+    _site_begun = time.monotonic()
+    _site = subprocess.Popen(  # noqa: S603 - our own interpreter and command; no shell
+        [sys.executable, "-m", "huigong.cli", "site"],
+        env=_environment(settings),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )

@@ -60,6 +60,14 @@ def build_at(target: Path, *, as_of: date, demo: bool = False, origin: str = "")
     return _swap(made, target)
 
 
+def day_of(public: Path) -> date | None:
+    """The day for which the site that is served was built; None where there is none."""
+    try:
+        return date.fromisoformat((public / "current" / MARK).read_text("utf-8").strip())
+    except (OSError, ValueError):
+        return None
+
+
 def _write_all(root: Path, built: list[Page], *, as_of: date, demo: bool, origin: str) -> None:
     names = _write_assets(root)
     environment = _environment(names)

@@ -1,6 +1,7 @@
 """A draft published by a second person, and editions whose plan was damaged."""
 
 import re
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -36,6 +37,43 @@ def test_a_second_person_publishes_exactly_what_was_shown(app, office):
     public = office.public / "current/anyang/policies/anyang-hospital-2025/index.html"
     assert "按<ins>40%</ins>" in re.sub(r"\s+", "", public.read_text()).replace("部分按<", "按<")
     assert "公众网站已更新" in read(desk.second.get(answer.location))
+
+
+def test_publishing_a_second_time_from_another_tab_leads_to_the_edition_and_makes_no_other(app):
+    desk = a_desk(app)
+    draft = a_draft(desk)
+    place, seen = f"/admin/schemes/drafts/{draft.id}/publication", hash_of(draft)
+    first, second = (desk.second.send(place, {"seen": seen}) for _ in range(2))
+    assert (first.status_code, second.status_code) == (303, 303)
+    assert second.location == first.location
+    page = read(desk.second.get(second.location))
+    assert "这份草稿已经发布为 anyang-hospital-2025，没有重复发布" in page
+    assert Edition.select().count() == 2
+    assert desk.second.send(place, {"seen": "0" * 64}).status_code == 404
+
+
+def test_the_site_built_after_publishing_names_its_pages_to_search_engines_as_before(app, office):
+    desk = a_desk(app)
+    draft = a_draft(desk)
+    place = f"/admin/schemes/drafts/{draft.id}/publication"
+    assert desk.second.send(place, {"seen": hash_of(draft)}).status_code == 303
+    assert "anyang-hospital-2025" in (office.public / "current/sitemap.xml").read_text()
+
+
+def test_an_edition_whose_site_cannot_be_built_is_published_and_the_page_says_both(app, office):
+    """Not a full disk or a broken link, which say so themselves, but what nobody thought of."""
+    desk = a_desk(app)
+    draft = a_draft(desk)
+    app.config["SETTINGS"] = replace(office, home=office.home / "no\0where")
+    app.testing = False  # the error page as the office would see it, were there one
+    place = f"/admin/schemes/drafts/{draft.id}/publication"
+    answer = desk.second.send(place, {"seen": hash_of(draft)})
+    assert answer.status_code == 303
+    page = read(desk.second.get(answer.location))
+    assert "已发布 anyang-hospital-2025，从现在起不再改动。公众网站没有更新" in page
+    assert "次日系统自动重新生成" in page
+    assert "没有保存" not in page
+    assert Edition.get(Edition.code == "anyang-hospital-2025").stage == "published"
 
 
 def test_days_of_payment_set_in_the_editor_are_those_that_dues_fall_on(app):
