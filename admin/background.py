@@ -144,7 +144,7 @@ def build_site_of_today(settings: Settings) -> None:
     if built_for is None or built_for == clock.today():
         return
     _site_begun = time.monotonic()
-    _site = subprocess.Popen(  # noqa: S603 - our own interpreter and command; no shell
+    _site = subprocess.Popen(
         [sys.executable, "-m", "huigong.cli", "site"],
         env=_environment(settings),
         stdin=subprocess.DEVNULL,
