@@ -210,12 +210,14 @@ def aside(column: Any) -> Any:
 BY_CODE = {"postgresql": '"C"'}
 
 
-def add_only(tables: Iterable[str], dialect: str) -> list[str]:
-    """The statements that block update and delete on `tables`: their rows are only added."""
+def add_only(tables: Iterable[str], dialect: str, goes_when: dict[str, str]) -> list[str]:
+    """The statements that block update and delete on `tables`: their rows are only added; of
+    those in `goes_when` a row may be deleted on that condition about OLD."""
     if dialect == "sqlite":
         return [
             f'CREATE TRIGGER "{table}_no_{verb}" BEFORE {verb.upper()} ON "{table}" '
-            f"BEGIN SELECT RAISE(ABORT, '{table} rows are only added'); END"
+            + (f"WHEN NOT {goes_when[table]} " if verb == "delete" and table in goes_when else "")
+            + f"BEGIN SELECT RAISE(ABORT, '{table} rows are only added'); END"
             for table in tables
             for verb in ("update", "delete")
         ]
@@ -223,9 +225,16 @@ def add_only(tables: Iterable[str], dialect: str) -> list[str]:
         "CREATE OR REPLACE FUNCTION rows_are_only_added() RETURNS trigger LANGUAGE plpgsql AS "
         "$$ BEGIN RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' rows are only added'; END $$"
     )
-    return [refuse] + [
+    unless = [
+        f"CREATE OR REPLACE FUNCTION {table}_rows_go_when() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN IF NOT {condition} THEN RAISE EXCEPTION '{table} rows are only added'; "
+        "END IF; RETURN OLD; END $$"
+        for table, condition in goes_when.items()
+    ]
+    guards = {(table, "delete"): f"{table}_rows_go_when" for table in goes_when}
+    return [refuse, *unless] + [
         f'CREATE TRIGGER "{table}_no_{verb}" BEFORE {verb.upper()} ON "{table}" '
-        "FOR EACH ROW EXECUTE FUNCTION rows_are_only_added()"
+        f"FOR EACH ROW EXECUTE FUNCTION {guards.get((table, verb), 'rows_are_only_added')}()"
         for table in tables
         for verb in ("update", "delete")
     ]

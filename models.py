@@ -2,7 +2,8 @@
 
 Facts are rows: a claim is decided when a Decision exists. A `stage` column is a cache of the
 last fact, changed only by `move` (compare-and-set) in the same transaction. Money is whole fen.
-`ADD_ONLY` names the tables whose rows the database itself never lets change.
+`ADD_ONLY` names the tables whose rows the database itself never lets change, and `GOES_WHEN` on
+which condition a row of one may leave it.
 
 The tables stand in `tables/`, a file per banner; everybody imports them from here.
 """
@@ -17,6 +18,8 @@ from huigong.tables.claims import (
     Document,
     Payout,
     PayoutBatch,
+    Reconsideration,
+    RevokedDecision,
     Stay,
 )
 from huigong.tables.cover import (
@@ -109,6 +112,7 @@ from huigong.tables.people import (
 
 __all__ = [
     "ADD_ONLY",
+    "GOES_WHEN",
     "TABLES",
     "AccountName",
     "AgeProof",
@@ -173,11 +177,13 @@ __all__ = [
     "Receipt",
     "ReceiptVoid",
     "ReceiptWanted",
+    "Reconsideration",
     "Refund",
     "RefundReversal",
     "Relocation",
     "Reminder",
     "Reorganization",
+    "RevokedDecision",
     "Role",
     "Roster",
     "RosterEvent",
@@ -240,6 +246,13 @@ ADD_ONLY = [
         Posting,
         ClaimEvent,
         Decision,
+        RevokedDecision,
         AuditEvent,
     )
 ]
+# When a row may go after all, of the few that may: a decision that was kept as a revoked one.
+GOES_WHEN = {
+    "decision": 'EXISTS (SELECT 1 FROM "revoked_decision" k WHERE k."claim_id" = OLD."claim_id" '
+    'AND k."number" = OLD."id" AND k."verdict" = OLD."verdict" AND k."amount" = OLD."amount" '
+    'AND k."by_id" = OLD."by_id" AND k."on" = OLD."on")'
+}

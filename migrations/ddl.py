@@ -8,7 +8,7 @@ import sys
 from peewee import PostgresqlDatabase, SqliteDatabase, sort_models  # type: ignore[attr-defined]  # its stubs lack it
 
 from huigong.database import BY_CODE, add_only
-from huigong.models import ADD_ONLY, TABLES, KeyField
+from huigong.models import ADD_ONLY, GOES_WHEN, TABLES, KeyField
 
 
 def statements(dialect: str) -> list[str]:
@@ -22,7 +22,7 @@ def statements(dialect: str) -> list[str]:
         for model in sort_models(TABLES):
             sql.append(_text(model._schema._create_table(safe=False)))
             sql += [_text(index) for index in model._schema._create_indexes(safe=False)]
-    return sql + add_only(ADD_ONLY, dialect)
+    return sql + add_only(ADD_ONLY, dialect, GOES_WHEN)
 
 
 def _text(context) -> str:

@@ -32,7 +32,9 @@ class Claim(Base):
     stage = TextField(default="filed")  # filed returned reviewed approved refused paid
     filed_by = ForeignKeyField(User, backref="filed_claims")
     filed_on = DateField()
-    promised_on = DateField(null=True)  # the office's own promise, from the last filing
+    promised_on = DateField(
+        null=True
+    )  # the office's own promise, from the last filing or revocation
     first_reviewer = ForeignKeyField(User, null=True, backref="first_reviews")
     computed = BigIntegerField(default=0)  # what the steps said when last reckoned
 
@@ -102,7 +104,8 @@ class ClaimEvent(Base):
     """A fact in a claim's life; rows are only added."""
 
     claim = ForeignKeyField(Claim, backref="events")
-    # filed returned refiled reviewed approved refused paid payment_returned, and at the operator:
+    # filed returned refiled reviewed approved refused paid payment_returned; of its decision:
+    # revocation_asked revocation_declined revoked; at the operator:
     kind = TextField()  # sent answered reply_settled called_back
     by = ForeignKeyField(User)
     on = DateField()
@@ -111,7 +114,8 @@ class ClaimEvent(Base):
 
 
 class Decision(Base):
-    """The verdict on a claim, its locked amount, and the steps that explain it."""
+    """The verdict on a claim that counts, its locked amount, and the steps that explain it. One
+    that was revoked is a RevokedDecision."""
 
     organization = ForeignKeyField(Organization, backref="decisions")
     claim = ForeignKeyField(Claim, unique=True, backref="decisions")
@@ -131,6 +135,55 @@ class Decision(Base):
             Check("by_id <> filed_by_id"),
             Check("by_id <> first_reviewer_id"),
         ]
+
+
+class Reconsideration(Base):
+    """That somebody asks to revoke a claim's decision, and what another person answered. While
+    one is open nothing is paid for the claim; of one claim no two are."""
+
+    claim = ForeignKeyField(Claim, backref="reconsiderations")
+    reason = TextField()
+    asked_by = ForeignKeyField(User, backref="asked_reconsiderations")
+    asked_at = DateTimeField()
+    stage = TextField(default="open")  # open | granted | declined
+    answer = TextField(default="")
+    decided_by = ForeignKeyField(User, null=True, backref="decided_reconsiderations")
+    decided_at = DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [Check("decided_by_id IS NULL OR decided_by_id <> asked_by_id")]
+
+
+Reconsideration.add_index(
+    SQL(
+        'CREATE UNIQUE INDEX "reconsideration_one_at_a_time" ON "reconsideration" ("claim_id") '
+        """WHERE "stage" = 'open'"""
+    )
+)
+
+
+class RevokedDecision(Base):
+    """A decision that counts no more, whole as it was, and by which reconsideration. It went from
+    `decision`, where those are that count: the database lets one go only when it is here."""
+
+    reconsideration = ForeignKeyField(Reconsideration, unique=True, backref="revoked")
+    claim = ForeignKeyField(Claim, backref="revoked_decisions", index=False)  # see Meta
+    number = IntegerField()  # its id while it counted
+    attempt = IntegerField()  # 1 for the claim's first decision
+    organization = ForeignKeyField(Organization, backref="revoked_decisions")
+    verdict = TextField()
+    computed = BigIntegerField()
+    amount = BigIntegerField()
+    reason = TextField()
+    explanation = JsonField()
+    plan_hash = TextField()
+    by = ForeignKeyField(User, backref="revoked_decisions")
+    on = DateField()
+    filed_by = ForeignKeyField(User, backref="revoked_filings")
+    first_reviewer = ForeignKeyField(User, backref="revoked_reviews")
+
+    class Meta:
+        indexes = ((("claim", "attempt"), True),)
 
 
 class PayoutBatch(Base):

@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from peewee import JOIN, SQL, fn
+from peewee import JOIN, SQL, Case, Value, fn
 
 from huigong.models import (
     Claim,
@@ -27,6 +27,7 @@ from huigong.models import (
     ReceiptVoid,
     Refund,
     RefundReversal,
+    RevokedDecision,
     Roster,
     Scheme,
     Statement,
@@ -253,14 +254,30 @@ def _transfers() -> list[str]:
 
 
 def _awards() -> list[str]:
-    """Approved decisions against `claim:…:award`."""
-    key = key_of("claim", Decision.claim, "award")
+    """Approved decisions against `claim:…:award`, of a claim's second `…:award:2`; revoked ones
+    against that and its reversal."""
+    after: Any = RevokedDecision.select(_nth(fn.MAX(RevokedDecision.attempt) + 1))
+    after = fn.COALESCE(after.where(RevokedDecision.claim == Decision.claim), "")
+    key = key_of("claim", Decision.claim, "award").concat(after)
     awards = Decision.select().where(Decision.verdict == "approve", Decision.amount > 0)
     facts = booked_otherwise(awards, Decision.claim, key, "benefits", Decision.amount)
-    return [
+    found = [
         f"申领#{number} 核定 {yuan(amount)} 元，账簿记 {yuan(booked)} 元"
         for number, amount, booked in facts
     ]
+    ending = Case(None, [(RevokedDecision.attempt == 1, "")], _nth(RevokedDecision.attempt))
+    key = key_of("claim", RevokedDecision.claim, "award").concat(ending)
+    for kept, sign in ((key, 1), (key.concat(":reversed"), -1)):
+        revoked = RevokedDecision.select().where(RevokedDecision.amount > 0)
+        amount = RevokedDecision.amount * sign
+        facts = booked_otherwise(revoked, RevokedDecision.claim, kept, "benefits", amount)
+        found += [f"申领#{number} 已撤销的决定与账簿不符" for number, _, _ in facts]
+    return found
+
+
+def _nth(attempt: Any) -> Any:
+    """How the key of a claim's later award ends."""
+    return Value(":").cast("TEXT").concat(attempt.cast("TEXT"))
 
 
 def _strangers() -> list[str]:

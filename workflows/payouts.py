@@ -24,6 +24,7 @@ from huigong.models import (
     Organization,
     Payout,
     PayoutBatch,
+    Reconsideration,
     Scheme,
     User,
 )
@@ -54,13 +55,18 @@ def payable(claims: Any) -> Any:
 
 
 def owed(claims: Any) -> Any:
-    """Of a query of claims, those approved with an amount and in no live batch. The few approved
-    ones are each looked up among all payouts and decisions, which are never read through."""
+    """Of a query of claims, those approved with an amount, in no live batch, and with no question
+    open whether their decision stands. The few approved ones are each looked up among all payouts
+    and decisions, which are never read through."""
     live = Payout.select(Payout.id).where(Payout.claim == Claim.id, Payout.stage << LIVE)
     given = Decision.select(Decision.id).where(
         Decision.claim == Claim.id, Decision.verdict == "approve", Decision.amount > 0
     )
-    return claims.where(Claim.stage == "approved", fn.EXISTS(given), ~fn.EXISTS(live))
+    doubted = Reconsideration.select(Reconsideration.id).where(
+        Reconsideration.claim == Claim.id, Reconsideration.stage == "open"
+    )
+    approved = Claim.stage == "approved"
+    return claims.where(approved, fn.EXISTS(given), ~fn.EXISTS(live), ~fn.EXISTS(doubted))
 
 
 @writes
@@ -119,7 +125,9 @@ def _batch_faults(chosen: list[Claim], organization: Organization) -> list[str]:
         if claim.enrollment.edition.organization_id != organization.id:
             faults.append(f"{claim.number} 的计划不由{organization.name}发放")
         elif claim.id not in ready:
-            faults.append(f"{claim.number} 不在待发放之列，可能已进入其他批次或已送承办方")
+            faults.append(
+                f"{claim.number} 不在待发放之列，可能已进入其他批次、已送承办方或正在提请撤销决定"
+            )
         elif fault := card_fault(claim.member):
             who = identity.mask_name(claim.member.name)
             faults.append(f"{claim.number}（{who}）{fault}")

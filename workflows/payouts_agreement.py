@@ -12,6 +12,8 @@ from huigong.models import (
     Payout,
     PayoutReturn,
     PayoutReturnReversal,
+    Reconsideration,
+    RevokedDecision,
 )
 from huigong.money import yuan
 from huigong.workflows.booked import booked_otherwise, key_of
@@ -35,17 +37,21 @@ def payouts() -> list[str]:
             f"发放#{number} 已退回，账簿没有对应的冲销凭证"
             for number, _, _ in booked_otherwise(back, Payout.id, key, account, Payout.amount)
         ]
+    revoked = RevokedDecision.select(RevokedDecision.id).where(
+        RevokedDecision.claim == Payout.claim, RevokedDecision.amount == Payout.amount
+    )
+    ended = (Payout.stage << ["returned", "withdrawn"]) & fn.EXISTS(revoked)
     wrong: Any = (
         Payout.select(Payout.id, Payout.amount, Decision.amount)
         .join(Claim)
         .join(Decision, JOIN.LEFT_OUTER)
-        .where((Decision.id.is_null()) | (Decision.amount != Payout.amount))
+        .where((Decision.id.is_null()) | (Decision.amount != Payout.amount), ~ended)
     )
     found += [
         f"发放#{number} {yuan(amount)} 元，核定 {yuan(decided or 0)} 元"
         for number, amount, decided in wrong.tuples()
     ]
-    return found + _stages() + _returns() + _sendings()
+    return found + _stages() + _verdicts() + _returns() + _sendings()
 
 
 def paid_from() -> list[tuple[str, Any]]:
@@ -95,6 +101,26 @@ def _returns() -> list[str]:
         for number, stage, sent, came, times in live.tuples()
         if stage != "returned" or sent != came or times > 1
     ]
+
+
+def _verdicts() -> list[str]:
+    """A claim is decided exactly when a decision of it counts, and paid only when approved; what
+    was revoked is kept, and nothing is on its way to be paid whose revocation is asked."""
+    verdict = fn.COALESCE(Decision.verdict, "")
+    stages = {"": ["filed", "returned", "reviewed"], "refuse": ["refused"]}
+    stages["approve"] = ["approved", "paid"]
+    wrong = [(verdict == said) & Claim.stage.not_in(fit) for said, fit in stages.items()]
+    query: Any = Claim.select(Claim.number).join(Decision, JOIN.LEFT_OUTER)
+    query = query.where(wrong[0] | wrong[1] | wrong[2])
+    found = [f"申领{number} 状态与决定不符" for (number,) in query.tuples()]
+    asked: Any = Reconsideration.select(Claim.number).join(Claim)
+    kept = RevokedDecision.select(RevokedDecision.reconsideration)
+    lost = asked.where(Reconsideration.stage == "granted", Reconsideration.id.not_in(kept))
+    found += [f"申领{number} 撤销的决定没有留存" for (number,) in lost.tuples()]
+    live = Payout.select(Payout.claim).where(Payout.stage << ["pending", "paid"])
+    there = ClaimSending.select(ClaimSending.claim).where(ClaimSending.stage == "sent")
+    paid = asked.where(Reconsideration.stage == "open", (Claim.id << live) | (Claim.id << there))
+    return found + [f"申领{number} 正在提请撤销决定，却在发放" for (number,) in paid.tuples()]
 
 
 def _stages() -> list[str]:

@@ -37,6 +37,7 @@ from huigong.models import (
     Enrollment,
     Member,
     Organization,
+    Reconsideration,
     Role,
     Scheme,
     Stay,
@@ -59,11 +60,13 @@ READERS = (Role.CLERK, Role.REVIEWER, Role.FINANCE, Role.AUDITOR)
 
 
 def waiting() -> list[Waiting]:
-    """What waits for a clerk (returned claims) and a reviewer (first reviews, decisions)."""
+    """What waits for a clerk (returned claims) and a reviewer (first reviews, decisions, and
+    whether one is revoked)."""
     asked = [
         (Role.CLERK, Claim.stage == "returned", "returned", "件申领待补正"),
         (Role.REVIEWER, _for_me("review"), "review", "件申领待初审"),
         (Role.REVIEWER, _for_me("decide"), "decide", "件申领待复审"),
+        (Role.REVIEWER, _for_me("revoke"), "revoke", "件提请撤销的决定待答复"),
     ]
     return [
         Waiting(
@@ -76,7 +79,13 @@ def waiting() -> list[Waiting]:
 
 
 def _for_me(todo: str) -> Any:
-    """The claims a reviewer may first-review or decide: not those they filed or reviewed."""
+    """The claims a reviewer may first-review or decide: not those they filed or reviewed; or
+    whose decision others than they ask to revoke."""
+    if todo == "revoke":
+        asked: Any = Reconsideration.select(Reconsideration.claim)
+        return Claim.id << asked.where(
+            Reconsideration.stage == "open", Reconsideration.asked_by != g.user
+        )
     mine = ClaimEvent.select(ClaimEvent.id).where(
         ClaimEvent.claim == Claim.id,
         beside((ClaimEvent.by == g.user) & (ClaimEvent.kind << ("filed", "refiled"))),
@@ -145,7 +154,8 @@ def _scheme_options() -> Any:
 
 def _target(stage: str) -> str:
     """Where a row of the list leads: straight to the work when the list is a queue."""
-    return {"review": "claims.review", "decide": "claims.decision"}.get(stage, "claims.page")
+    there = {"review": "claims.review", "decide": "claims.decision", "revoke": "claims.revocation"}
+    return there.get(stage, "claims.page")
 
 
 def _shown() -> Any:
@@ -163,7 +173,7 @@ def _filters(asked: dict[str, str]) -> tuple[list[Any], list[Any]]:
     """What was asked for: by an index, and what each claim is held against."""
     filters: list[Any] = []
     held: list[Any] = []
-    if asked["stage"] in ("review", "decide"):
+    if asked["stage"] in ("review", "decide", "revoke"):
         filters.append(_for_me(asked["stage"]))
         held.append(scope_of_met(Claim, Role.REVIEWER))
     if asked["stage"] in STAGES:
@@ -223,6 +233,8 @@ def shown(claim: Claim, proposed: int | None = None) -> dict[str, Any]:
         "enrollment": claim.enrollment,
         "edition": edition,
         "decision": decision,
+        "asked": deeds.open_reconsideration(claim),
+        "revoked": deeds.revoked_of(claim),
         "steps": steps,
         "benefit": benefit,
         "stopped": stopped,

@@ -1,4 +1,5 @@
-"""The printed notices: what a decision says to the member, and what a return asks of the unit."""
+"""The printed notices: what a decision, or its revocation, says to the member, and what
+a return asks of the unit."""
 
 from typing import Any
 
@@ -30,6 +31,16 @@ def return_notice(id: int) -> Any:
     return render_template(
         "admin/claims/return_notice.html", last=last, office=_office(claim), **shown(claim)
     )
+
+
+@claims.get("/<int:id>/revocation-notice")
+@allow(*READERS, on=Claim)
+def revocation_notice(id: int) -> Any:
+    claim = find(Claim, id)
+    page = shown(claim)
+    if not page["revoked"]:
+        abort(404)
+    return render_template("admin/claims/revocation_notice.html", office=_office(claim), **page)
 
 
 def _office(claim: Claim) -> Any:

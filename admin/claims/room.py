@@ -28,6 +28,9 @@ EVENTS = {
     "refused": "复审不予给付",
     "paid": "已发放",
     "payment_returned": "银行退回",
+    "revocation_asked": "提请撤销决定",
+    "revocation_declined": "维持原决定",
+    "revoked": "撤销决定，重新审核",
     "sent": "送承办方",
     "answered": "承办方回执",
     "reply_settled": "处理承办方回执",
@@ -63,6 +66,8 @@ def next_step(claim: Claim) -> str:
     if claim.stage == "reviewed" and claim.first_reviewer:
         first = claim.first_reviewer.name
         return f"等待复审：由申报人和初审人（{first}）以外的一位审核人决定"
+    if asked := deeds.open_reconsideration(claim):
+        return f"已提请撤销决定：由提请人（{asked.asked_by.name}）以外的一位审核人答复"
     if claim.stage == "approved" and any(s.stage == "sent" for s in deeds.sendings_of(claim)):
         return "已送承办方，等它支付并发回执"
     return {

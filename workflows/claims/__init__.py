@@ -34,12 +34,20 @@ from huigong.workflows.claims.reckoning import (
     stays_of,
     worded,
 )
+from huigong.workflows.claims.reconsidering import (
+    answer_reconsideration,
+    ask_reconsideration,
+    open_reconsideration,
+    revoked_of,
+)
 from huigong.workflows.claims.sendings import replies_of, sendings_of
 
 __all__ = [
     "ABANDONED_AFTER",
     "MOST_STAYS",
     "UNPUBLISHED",
+    "answer_reconsideration",
+    "ask_reconsideration",
     "asked_of",
     "ceiling",
     "counts_words",
@@ -51,6 +59,7 @@ __all__ = [
     "filers_of",
     "last_filing_day",
     "missing_papers",
+    "open_reconsideration",
     "paid_so_far",
     "proposal_ceiling",
     "read_paper",
@@ -63,6 +72,7 @@ __all__ = [
     "required_papers",
     "return_claim",
     "review_claim",
+    "revoked_of",
     "sendings_of",
     "sets_amount",
     "settled_facts",

@@ -18,6 +18,7 @@ from huigong.workflows.claims.reckoning import (
     known_facts,
     paid_so_far,
     stay_facts,
+    stays_of,
     with_open_claims,
 )
 from huigong.workflows.schemes import plan_of
@@ -325,6 +326,15 @@ def same_paper(enrollment: Enrollment, papers: list[tuple[str, Kept]], claim: Cl
         if claim is None or twin.claim_id != claim.id:
             message = f"这份医保结算单文件已随申领 {twin.claim.number} 提交过"
             raise Refused("papers", message)
+
+
+def claimed_elsewhere(claim: Claim) -> str:
+    """That another live claim of the member is for the same stays or event, in a sentence; ""
+    when none is."""
+    enrollment, event = claim.enrollment, claim.event or STAY
+    found = _overlaps(enrollment, stays_of(claim), claim)
+    found += _same_event(enrollment, event, claim.facts, claim)
+    return found[0][1] if found else ""
 
 
 def required_papers(plan: Facts, event: str | None) -> list[Facts]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from huigong import rules
 from huigong.database import writes
-from huigong.models import Claim, ClaimEvent, Decision, User
+from huigong.models import Claim, ClaimEvent, Decision, RevokedDecision, User
 from huigong.money import yuan
 from huigong.plans.vocabulary import PAID
 from huigong.refusals import Refused
@@ -104,8 +104,9 @@ def decide_claim(
 
 
 def _book_award(claim: Claim, amount: int, *, by: User, at: datetime) -> None:
+    attempt = RevokedDecision.select().where(RevokedDecision.claim == claim).count() + 1
     ledger.book(
-        key=f"claim:{claim.id}:award",
+        key=award_key(claim.id, attempt),
         text=f"申领{claim.number} 核定互助金 {yuan(amount)}元",
         organization=claim.organization,
         scheme=claim.enrollment.edition.scheme,
@@ -113,6 +114,11 @@ def _book_award(claim: Claim, amount: int, *, by: User, at: datetime) -> None:
         by=by,
         at=at,
     )
+
+
+def award_key(claim: int, attempt: int) -> str:
+    """The key of the journal that books what a claim's decision, its first or a later, awarded."""
+    return f"claim:{claim}:award" + (f":{attempt}" if attempt > 1 else "")
 
 
 def _judged(

@@ -27,6 +27,7 @@ from huigong.models import (
 from huigong.money import yuan
 from huigong.refusals import Lost, Refused
 from huigong.workflows import audit, payouts
+from huigong.workflows.claims import ask_reconsideration
 from huigong.workflows.enrollment.columns import plain_title
 from huigong.workflows.enrollment.corrected import corrected
 from huigong.workflows.operator.covers import Judged, words_of
@@ -352,6 +353,7 @@ VERDICTS: Final = {
     "taken": "按我们核定的金额登记为已支付",
     "wait": "仍由承办方办理，等它新的回执",
     "back": "收回：可更正后再送，或由本工会发放",
+    "revoke": "收回，并提请撤销我们的决定，由审核人答复",
 }
 
 
@@ -359,9 +361,21 @@ def verdicts_for(reply: OperatorReply) -> list[tuple[str, str]]:
     """What may be decided of an open answer. A claim that the operator has paid is not taken
     back: it would be paid twice."""
     names = ["wait"] if reply.kind == "paid" else ["wait", "back"]
-    if reply.kind == "paid" and reply.sending.claim.stage == "approved":
+    decided = reply.sending.claim.stage == "approved"
+    if reply.kind == "paid" and decided:
         names.insert(0, "taken")
+    elif decided:
+        names.append("revoke")
     return [(name, VERDICTS[name]) for name in names]
+
+
+def _settling_faults(reply: OperatorReply, verdict: str, reason: str) -> list[tuple[str, str]]:
+    faults = []
+    if verdict not in dict(verdicts_for(reply)):
+        faults.append(("verdict", "请选择怎样处理这份回执"))
+    if len(reason.strip()) < 2 and (verdict != "taken" or differs(reply)):
+        faults.append(("reason", "请写明理由"))
+    return faults
 
 
 @writes
@@ -372,25 +386,21 @@ def settle_reply(
 
     `taken` books our own amount as paid: what was decided is locked, and another figure of theirs
     is said with the reason why. `wait` leaves the claim with the operator for another answer;
-    `back` ends that. Refuses another verdict, no reason, and whoever sent a claim that is paid.
-    Raises Lost when the answer was decided already.
+    `back` ends that, and `revoke` also asks that our own decision be revoked, which somebody else
+    answers. Refuses another verdict, no reason, and whoever sent a claim that is paid. Raises Lost
+    when the answer was decided already.
     """
     reply = OperatorReply.get_by_id(reply.id)
     if reply.stage != "open":
         raise Lost(f"reply {reply.id} is {reply.stage}")
-    faults = []
-    if verdict not in dict(verdicts_for(reply)):
-        faults.append(("verdict", "请选择怎样处理这份回执"))
-    if len(reason.strip()) < 2 and (verdict != "taken" or differs(reply)):
-        faults.append(("reason", "请写明理由"))
-    if faults:
+    if faults := _settling_faults(reply, verdict, reason):
         raise Refused.all(faults)
     sending: Any = reply.sending
     if verdict == "taken":
         if sending.file.by_id == by.id:
             raise Refused("verdict", "登记支付须由送出人以外的人办理")
         _book([(sending.id, payment_words(reply))], reply.file, by=by, at=at)
-    elif verdict == "back":
+    elif verdict in ("back", "revoke"):
         sending.move("stage", was="sent", to="back")
     reply.move(
         "stage", was="open", to="done", verdict=verdict, reason=reason.strip()[:500],
@@ -400,6 +410,9 @@ def settle_reply(
     ClaimEvent.create(
         claim=sending.claim, kind="reply_settled", by=by, on=at.date(), at=at, note=note
     )
+    if verdict == "revoke":
+        why = f"{in_words(reply)}。{reason.strip()}"
+        ask_reconsideration(sending.claim, reason=why, by=by, at=at)
     place = reply.organization
     audit.record("settle operator reply", by=by, at=at, on=reply, organization=place,
                  detail=f"{sending.claim.number} {VERDICTS[verdict]}")  # fmt: skip

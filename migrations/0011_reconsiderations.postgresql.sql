@@ -1,0 +1,17 @@
+DROP TRIGGER "decision_no_delete" ON "decision";;
+CREATE TABLE "reconsideration" ("id" SERIAL NOT NULL PRIMARY KEY, "claim_id" INTEGER NOT NULL, "reason" TEXT NOT NULL, "asked_by_id" INTEGER NOT NULL, "asked_at" TIMESTAMP NOT NULL, "stage" TEXT NOT NULL, "answer" TEXT NOT NULL, "decided_by_id" INTEGER, "decided_at" TIMESTAMP, FOREIGN KEY ("claim_id") REFERENCES "claim" ("id"), FOREIGN KEY ("asked_by_id") REFERENCES "user" ("id"), FOREIGN KEY ("decided_by_id") REFERENCES "user" ("id"), CHECK (decided_by_id IS NULL OR decided_by_id <> asked_by_id));;
+CREATE INDEX "reconsideration_claim_id" ON "reconsideration" ("claim_id");;
+CREATE INDEX "reconsideration_asked_by_id" ON "reconsideration" ("asked_by_id");;
+CREATE INDEX "reconsideration_decided_by_id" ON "reconsideration" ("decided_by_id");;
+CREATE UNIQUE INDEX "reconsideration_one_at_a_time" ON "reconsideration" ("claim_id") WHERE "stage" = 'open';;
+CREATE TABLE "revoked_decision" ("id" SERIAL NOT NULL PRIMARY KEY, "reconsideration_id" INTEGER NOT NULL, "claim_id" INTEGER NOT NULL, "number" INTEGER NOT NULL, "attempt" INTEGER NOT NULL, "organization_id" INTEGER NOT NULL, "verdict" TEXT NOT NULL, "computed" BIGINT NOT NULL, "amount" BIGINT NOT NULL, "reason" TEXT NOT NULL, "explanation" TEXT NOT NULL, "plan_hash" TEXT NOT NULL, "by_id" INTEGER NOT NULL, "on" DATE NOT NULL, "filed_by_id" INTEGER NOT NULL, "first_reviewer_id" INTEGER NOT NULL, FOREIGN KEY ("reconsideration_id") REFERENCES "reconsideration" ("id"), FOREIGN KEY ("claim_id") REFERENCES "claim" ("id"), FOREIGN KEY ("organization_id") REFERENCES "organization" ("id"), FOREIGN KEY ("by_id") REFERENCES "user" ("id"), FOREIGN KEY ("filed_by_id") REFERENCES "user" ("id"), FOREIGN KEY ("first_reviewer_id") REFERENCES "user" ("id"));;
+CREATE UNIQUE INDEX "revoked_decision_reconsideration_id" ON "revoked_decision" ("reconsideration_id");;
+CREATE INDEX "revoked_decision_organization_id" ON "revoked_decision" ("organization_id");;
+CREATE INDEX "revoked_decision_by_id" ON "revoked_decision" ("by_id");;
+CREATE INDEX "revoked_decision_filed_by_id" ON "revoked_decision" ("filed_by_id");;
+CREATE INDEX "revoked_decision_first_reviewer_id" ON "revoked_decision" ("first_reviewer_id");;
+CREATE UNIQUE INDEX "revoked_decision_claim_id_attempt" ON "revoked_decision" ("claim_id", "attempt");;
+CREATE OR REPLACE FUNCTION decision_rows_go_when() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NOT EXISTS (SELECT 1 FROM "revoked_decision" k WHERE k."claim_id" = OLD."claim_id" AND k."number" = OLD."id" AND k."verdict" = OLD."verdict" AND k."amount" = OLD."amount" AND k."by_id" = OLD."by_id" AND k."on" = OLD."on") THEN RAISE EXCEPTION 'decision rows are only added'; END IF; RETURN OLD; END $$;;
+CREATE TRIGGER "decision_no_delete" BEFORE DELETE ON "decision" FOR EACH ROW EXECUTE FUNCTION decision_rows_go_when();;
+CREATE TRIGGER "revoked_decision_no_update" BEFORE UPDATE ON "revoked_decision" FOR EACH ROW EXECUTE FUNCTION rows_are_only_added();;
+CREATE TRIGGER "revoked_decision_no_delete" BEFORE DELETE ON "revoked_decision" FOR EACH ROW EXECUTE FUNCTION rows_are_only_added();;
