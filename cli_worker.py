@@ -18,8 +18,7 @@ _BEAT_SECONDS = 1.0
 @click.command()
 def work() -> None:
     """处理等待中的大名册（读取、批准、清除），做完就结束；通常由网站进程自动启动。"""
-    from huigong import clock, database, uploads
-    from huigong.models import RosterJob
+    from huigong import clock, database
     from huigong.office import open_office
     from huigong.workflows.enrollment import jobs, opening_jobs
 
@@ -30,11 +29,8 @@ def work() -> None:
     with database.db.connection_context():
         database.expect_many_rows()
         while job := jobs.take(worker, now=clock.real_now()):
-            file, reads = job.roster.file, job.kind == "read"
             _do(job, worker, settings.files)
-            ended = RosterJob.get_or_none(RosterJob.id == job.id)
-            if reads and ended is not None and ended.refused:
-                uploads.drop(settings.files, file)
+        jobs.drop_unread(settings.files)  # of one that was given up nobody else does it
         while opened := opening_jobs.take(worker, now=clock.real_now()):
             _do_opening(opened, worker, settings.files)
 

@@ -36,6 +36,7 @@ PHASES = {
     "book": "正在入账",
 }
 UNDER_WAY = ("正在读取", "wait")  # the badge of a roster while its file is read
+UNREAD = ("文件没有采用", "done")  # and of one of which nothing was saved: nobody has to tend it
 
 
 def work_of(roster: Roster) -> dict[str, Any]:
@@ -46,20 +47,22 @@ def work_of(roster: Roster) -> dict[str, Any]:
     return {
         "job": job,
         "at_work": job is not None and not job.refused,
-        "under_way": UNDER_WAY,
+        "unread": _is_unread(job),
+        "under_way": UNREAD if _is_unread(job) else UNDER_WAY,
         "phase": PHASES.get(job.phase, "") if job else "",
         "may_stop": job is not None and job.kind != "forget" and may_stop(job, roster),
     }
 
 
-def at_work_among(rosters: list[Roster]) -> dict[str, Any]:
-    """What a list says of the rosters that are being read."""
+def _is_unread(job: RosterJob | None) -> bool:
+    return job is not None and job.kind == "read" and bool(job.refused)
+
+
+def readings_among(rosters: list[Roster]) -> dict[int, tuple[str, str]]:
+    """The badges of the rosters in a list whose files are being read, or were not taken."""
     reading = [roster.id for roster in rosters if roster.stage == "reading"]
-    jobs_of: Any = RosterJob.select(RosterJob.roster).where(
-        RosterJob.roster << reading, RosterJob.refused == ""
-    )
-    at_work = {roster for (roster,) in jobs_of.tuples()} if reading else set()
-    return {"at_work": at_work, "under_way": UNDER_WAY}
+    found = RosterJob.select().where(RosterJob.roster << reading) if reading else []
+    return {job.roster_id: UNREAD if _is_unread(job) else UNDER_WAY for job in found}
 
 
 def opening_work_of(kept: Opening) -> dict[str, Any]:

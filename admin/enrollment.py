@@ -51,7 +51,7 @@ from huigong.refusals import Refused
 from huigong.sheets import SheetRefused, inspect_upload
 from huigong.workflows import enrollment as deeds
 from huigong.workflows import gifts, shares, top_ups
-from huigong.workflows.enrollment import ages, answer, meanings, staffing
+from huigong.workflows.enrollment import ages, answer, jobs, meanings, staffing
 from huigong.workflows.schemes import plan_of
 
 enrollment = Blueprint("enrollment", __name__, url_prefix="/admin")
@@ -97,11 +97,13 @@ def waiting() -> list[Waiting]:
     """What waits for clerks (to mend and submit) and reviewers (to judge)."""
     url = url_for("enrollment.index")
 
-    def of(role: Role, *stages: str) -> int:
-        return waiting_for_me(Roster, Roster.stage << stages, roles=[role])
+    def of(role: Role, stage: str) -> int:
+        return waiting_for_me(Roster, Roster.stage == stage, roles=[role])
 
+    unfinished = waiting_for_me(Roster, jobs.unfinished(), roles=[Role.CLERK])
     return [
-        Waiting(of(Role.CLERK, "draft", "reading"), "份名册待核对提交", f"{url}?stage=draft"),
+        Waiting(of(Role.CLERK, "draft"), "份名册待核对提交", f"{url}?stage=draft"),
+        Waiting(unfinished, "份名册没有读完，待重新上传", f"{url}?stage=reading"),
         Waiting(of(Role.CLERK, "returned"), "份名册被退回，待更正", f"{url}?stage=returned"),
         Waiting(of(Role.REVIEWER, "submitted"), "份名册待审核", f"{url}?stage=submitted"),
     ]
@@ -132,7 +134,7 @@ def index() -> Any:
     editions: Any = visible(Edition).where(Edition.id << Roster.select(Roster.edition))
     return render_template(
         "admin/enrollment/index.html",
-        page=page, asked=asked, stages=STAGES, **background.at_work_among(page.rows),
+        page=page, asked=asked, stages=STAGES, readings=background.readings_among(page.rows),
         stage_options=[(stage, words) for stage, (words, _) in STAGES.items()],
         may_draft=holds(Role.CLERK),
         givers=gifts.givers_of(row.id for row in page.rows),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import flash, g, redirect, render_template, url_for
+from flask import current_app, flash, g, redirect, render_template, url_for
 
 from huigong import clock
 from huigong.access import allow, find
@@ -10,6 +10,7 @@ from huigong.admin.background import may_stop, work_of
 from huigong.admin.enrollment import enrollment
 from huigong.models import Role, Roster
 from huigong.workflows import enrollment as deeds
+from huigong.workflows.enrollment import jobs
 
 
 @enrollment.get("/rosters/<int:id>/stop")
@@ -26,5 +27,6 @@ def stop_now(id: int) -> Any:
     job = deeds.job_of(roster)
     if job is not None and may_stop(job, roster):
         deeds.stop(roster, by=g.user, at=clock.now(), now=clock.real_now())
+        jobs.drop_unread(current_app.config["SETTINGS"].files)
         flash("已要求停止，几秒内生效")
     return redirect(url_for("enrollment.page", id=id), 303)

@@ -311,7 +311,7 @@ def test_the_clerk_stops_a_reading_on_a_page_of_its_own(app, office, monkeypatch
     assert asked.headers["HX-Refresh"] == "true", "the whole page says what is next"
     page = asked.get_data(as_text=True)
     assert jobs.STOPPED in page
-    assert "文件没有读完，请" in page
+    assert "没有要办的事" in page
     assert "重新上传" in page
     assert "没有可以停止的处理" in clerk.get(f"{address}/stop").get_data(as_text=True)
 

@@ -142,6 +142,7 @@ def begin_again(roster: Roster, kept: Kept, by: User, at: datetime) -> None:
     if roster.stage not in ("reading", "draft", "returned"):
         raise Lost(f"roster {roster.id} is {roster.stage}")
     fresh = {"file_name": kept.name, "made_by": by.id, "made_at": at, "clean_only": False}
+    fresh |= {"people": 0, "faulty": 0, "total": 0, "digest": {}, "unread": [], "split": []}
     roster.move("stage", was=roster.stage, to="reading", file=kept.file, **fresh)
     RosterJob.delete().where(RosterJob.roster == roster).execute()
     tell(roster, "uploaded", by=by, at=at, note=kept.name)

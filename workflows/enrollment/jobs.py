@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from huigong import uploads
 from huigong.database import writes
 from huigong.models import Edition, Enrollment, Organization, Roster, RosterJob, RosterRow, User
 from huigong.refusals import Lost, Refused
@@ -90,6 +91,30 @@ def job_of(roster: Roster) -> RosterJob | None:
     return RosterJob.get_or_none(RosterJob.roster == roster)  # type: ignore[no-any-return]
 
 
+def unread() -> Any:
+    """The condition that a roster's file was refused, or its reading stopped or given up: nothing
+    is saved of it but its sentence."""
+    refused = RosterJob.select(RosterJob.roster).where(
+        RosterJob.kind == "read", RosterJob.refused != ""
+    )
+    return (Roster.stage == "reading") & (Roster.id << refused)
+
+
+def unfinished() -> Any:
+    """The condition that a roster waits for its clerk to send a file again: its reading was killed
+    and nobody does it any more, or of one that was submitted before the new file was refused."""
+    at_work = RosterJob.select(RosterJob.roster).where(RosterJob.refused == "")
+    open_matter = Roster.submitted_by.is_null(False) | ~unread()
+    return (Roster.stage == "reading") & Roster.id.not_in(at_work) & open_matter
+
+
+def drop_unread(folder: Path) -> None:
+    """Forget the files that were refused or given up."""
+    files: Any = Roster.select(Roster.file).where(unread())
+    for (file,) in files.tuples():
+        uploads.drop(folder, file)
+
+
 def _free(now: datetime) -> Any:
     """The condition that a job waits for a worker."""
     unheld = (RosterJob.worker == "") | (RosterJob.beat_at < now - STALE)
@@ -146,7 +171,7 @@ def _end(job: RosterJob, worker: str, refused: str) -> None:
 
 def work(job: RosterJob, *, worker: str, folder: Path, told: Told) -> None:
     """Do a job that was taken up, and end it: done, or refused with the sentence kept for the
-    roster's page. A file that is no roster is left to the caller to forget, its rows are gone."""
+    roster's page. A file that is no roster is gone, as its rows are."""
     roster, refused = job.roster, ""
     try:
         if job.kind == "read":
@@ -164,3 +189,4 @@ def work(job: RosterJob, *, worker: str, folder: Path, told: Told) -> None:
     except Lost:
         refused = ""  # withdrawn, returned or done by another meanwhile
     _end(job, worker, refused)
+    drop_unread(folder)

@@ -25,10 +25,10 @@ from huigong.models import (
 from huigong.refusals import Refused
 from huigong.sheets import write_workbook
 from huigong.workflows import gifts
+from huigong.workflows.enrollment import jobs
 from huigong.workflows.enrollment.checks import EMPLOYMENT, INSURANCE, MEMBERSHIP
 from huigong.workflows.enrollment.columns import TEMPLATE, TITLES
 from huigong.workflows.enrollment.drafts import draft_roster, editions_for
-from huigong.workflows.enrollment.jobs import draft_in_background
 
 AT_ONCE: Final = 4000  # people; the file of more is read by a worker
 OPEN: Final = ("reading", "draft", "submitted", "returned")  # the stages of a roster begun
@@ -122,6 +122,7 @@ def people_ending(units: Sequence[int], on: date, *, most: int) -> int:
         of_roster.scheme == Edition.scheme,
         Roster.cover_from > Enrollment.cover_to,
         Roster.stage << OPEN,
+        ~jobs.unread(),
     )
     people = Enrollment.select(Enrollment.id).join(Edition)
     people = people.where(*_ending(units, on), ~fn.EXISTS(begun))
@@ -156,7 +157,7 @@ def begun_roster(unit: int, scheme: int, ends: date) -> Roster | None:
         Roster.select(Roster)
         .join(Edition)
         .where(Roster.organization == unit, Edition.scheme == scheme, Roster.cover_from > ends)
-        .where(Roster.stage << OPEN)
+        .where(Roster.stage << OPEN, ~jobs.unread())
         .order_by(Roster.id.desc())
         .first()
     )
@@ -307,7 +308,7 @@ def draft_renewal(
     }
     try:
         if len(chosen) > AT_ONCE:
-            return draft_in_background(**asked)
+            return jobs.draft_in_background(**asked)
         return draft_roster(**asked, folder=folder)
     except Refused:
         uploads.drop(folder, kept.file)

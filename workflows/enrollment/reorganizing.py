@@ -19,6 +19,7 @@ from huigong.models import (
 )
 from huigong.refusals import Refused
 from huigong.workflows import accounts, audit, organizations
+from huigong.workflows.enrollment import jobs
 from huigong.workflows.enrollment.moving import EARLIEST, NO_DAY, NO_UNIT, above_both, go_over
 
 OPEN_ROSTERS: Final = ("draft", "returned", "submitted")
@@ -107,7 +108,8 @@ def _unfinished(source: Organization, into: Organization) -> list[tuple[str, str
     )
     if count := owing.count():
         faults.append(("into", f"{source.name}还有{count}笔应缴没有缴清，请先缴清"))
-    if Roster.select().where(Roster.organization == source, Roster.stage == "reading").exists():
+    being_read = (Roster.organization == source, Roster.stage == "reading", ~jobs.unread())
+    if Roster.select().where(*being_read).exists():
         faults.append(("into", f"{source.name}有名册正在读取，请等读完或撤回"))
     if Member.select().where(Member.organization == source).count() > MOST:
         faults.append(("into", f"超过{MOST}人，请先拆分再合并"))
