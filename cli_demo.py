@@ -29,7 +29,7 @@ def demo(port: int | None, build_only: bool) -> None:
     click.echo(f"\n演示账号（口令都是 {PASSWORD}）：")
     for login, (name, union, _) in PEOPLE.items():
         click.echo(f"  {login:<12} {name}，{union}")
-    click.echo(f"演示用的名册文件在 {settings.home.name}/{WALK}/\n")
+    click.echo(f"演示用的名册和承办方回执在 {settings.home.name}/{WALK}/\n")
     if not build_only:
         from huigong.cli import run
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from huigong import clock, database, migrations, vault
 from huigong.config import DEMO_MARK, DEMO_TODAY, Settings, demo_mark
-from huigong.demo import cover, sickness, staff
+from huigong.demo import cover, operator, sickness, staff
 from huigong.demo.listings import make_listings
 from huigong.refusals import StartRefused
 from huigong.site.build import build
@@ -42,6 +42,7 @@ def build_office(settings: Settings) -> None:
     with database.db.connection_context():
         migrations.migrate()
         _furnish(scratch / "files")
+        operator.write_answer(scratch / WALK)
         build(scratch / "site", as_of=DEMO_TODAY, demo=True, origin=settings.public_origin)
     cover.write_samples(scratch / WALK)
     if settings.home.exists():
@@ -69,3 +70,4 @@ def _furnish(files: Path) -> None:
     make_listings(cities["zhengzhou"], by=None, at=FURNISHED)
     cover.enroll(cast, files)
     sickness.fall_ill(cast, files)
+    operator.send_claims(cast, files)

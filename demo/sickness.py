@@ -13,6 +13,7 @@ from huigong.workflows import claims, payouts
 
 HOSPITAL = "示例市第一人民医院（演示）"
 PAPERS = ("医保结算单", "出院小结")
+ZHENGZHOU = ("zzclerk", "zzreviewer", "zzreviewer2")  # who files, reviews and decides
 
 # in_scope, out_of_catalogue, pooled in yuan; place; first day; nights; how far the claim has come
 CASES = (
@@ -33,14 +34,21 @@ def fall_ill(cast: Cast, folder: Path) -> None:
     """File the cases for people of the first unit and carry each as far as it goes."""
     covered = Enrollment.select().where(Enrollment.organization == cast.unit("machinery"))
     for case, enrollment in zip(CASES, covered.order_by(Enrollment.id), strict=False):
-        _carry(cast, folder, enrollment, case)
+        carry(cast, folder, enrollment, case, ZHENGZHOU)
     _pay(cast)
 
 
-def _carry(cast: Cast, folder: Path, enrollment: Enrollment, case: tuple) -> None:  # type: ignore[type-arg]
+def carry(
+    cast: Cast,
+    folder: Path,
+    enrollment: Enrollment,
+    case: tuple,  # type: ignore[type-arg]
+    people: tuple[str, str, str],
+) -> None:
+    """File one case and carry it as far as it goes, by the people with these logins."""
     in_scope, outside, pooled, place, first, nights, goal = case
     last = first + timedelta(days=nights)
-    at = _morning(last + timedelta(days=20))
+    at = morning(last + timedelta(days=20))
     stay = {
         "hospital": HOSPITAL,
         "place": place,
@@ -58,7 +66,7 @@ def _carry(cast: Cast, folder: Path, enrollment: Enrollment, case: tuple) -> Non
         event=None,
         stays=[stay],
         papers=_papers(folder),
-        by=cast.users["zzclerk"],
+        by=cast.users[people[0]],
         at=at,
     )
     if goal == "returned":
@@ -66,16 +74,16 @@ def _carry(cast: Cast, folder: Path, enrollment: Enrollment, case: tuple) -> Non
             claim,
             reason="结算单缺少医院盖章，请补盖后重新上传",
             missing=["费用清单"],
-            by=cast.users["zzreviewer"],
+            by=cast.users[people[1]],
             at=at + timedelta(days=2),
         )
     elif goal != "filed":
-        _judge(cast, claim, goal, at)
+        _judge(cast, claim, goal, at, people)
 
 
-def _judge(cast: Cast, claim: Claim, goal: str, at: datetime) -> None:
+def _judge(cast: Cast, claim: Claim, goal: str, at: datetime, people: tuple[str, str, str]) -> None:
     reviewed_at, decided_at = at + timedelta(days=2), at + timedelta(days=4)
-    claims.review_claim(claim, note="材料齐全", by=cast.users["zzreviewer"], at=reviewed_at)
+    claims.review_claim(claim, note="材料齐全", by=cast.users[people[1]], at=reviewed_at)
     if goal == "reviewed":
         return
     refused = goal == "refused"
@@ -84,21 +92,22 @@ def _judge(cast: Cast, claim: Claim, goal: str, at: datetime) -> None:
         verdict="refuse" if refused else "approve",
         amount=None,
         reason="演示：本次住院费用已由工伤保险支付" if refused else "",
-        by=cast.users["zzreviewer2"],
+        by=cast.users[people[2]],
         at=decided_at,
     )
 
 
 def _pay(cast: Cast) -> None:
     paid = Claim.select().where(Claim.stage == "approved").order_by(Claim.id).limit(2)
-    at = _morning(date(2024, 3, 1))
+    at = morning(date(2024, 3, 1))
     batch = payouts.make_batch(
         claims=list(paid), organization=cast.city("zhengzhou"), by=cast.users["zzfinance"], at=at
     )
     payouts.release_batch(batch, by=cast.users["zzfinance2"], at=at + timedelta(days=1))
 
 
-def _morning(day: date) -> datetime:
+def morning(day: date) -> datetime:
+    """When on a day the demonstration's people did their work."""
     return datetime(day.year, day.month, day.day, 9)  # noqa: DTZ001 Beijing time, as stored
 
 

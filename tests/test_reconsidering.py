@@ -268,7 +268,7 @@ def test_what_the_operator_refuses_is_taken_back_and_its_revocation_asked_in_one
     answer_taken(office, scheme, "claims", answered(claim, "拒付", words="不属保障范围"))
     operator.settle_reply(reply_of(claim), verdict="revoke", reason="理由成立", by=by, at=NOW)
     asked = Reconsideration.get()
-    assert asked.reason == "拒付，不属保障范围。理由成立"
+    assert asked.reason == "承办方拒付，不属保障范围。理由成立"
     assert (asked.asked_by, now(claim).stage) == (by, "approved")
     assert all_agrees(office)
     answered_with(asked)

@@ -29,6 +29,8 @@ def test_a_year_in_the_office(walk):
     number = file_the_published_claim(walk)
     review_and_decide(walk, number)
     pay_it_out(walk, number)
+    refused = hear_from_the_insurer(walk)
+    revoke_what_it_refused(walk, refused)
     read_the_public_site(walk)
 
 
@@ -186,6 +188,65 @@ def pay_it_out(walk: Walk, number: str) -> None:
         bank_file = walk.downloads / found.value.suggested_filename
         found.value.save_as(bank_file)
         assert "收款人姓名" in column_titles(bank_file)
+
+
+def hear_from_the_insurer(walk: Walk) -> str:
+    """Send what waits, take the insurer's answer, and decide what it does not simply pay; the
+    number of the claim that it refused and whose revocation was asked."""
+    with walk.signed_in("ayreviewer") as page:
+        open_insurers_claims(page)
+        assert "1 件，共" in page.inner_text("main")
+        page.get_by_role("button", name="送出（.xlsx）").dblclick()
+        page.get_by_role("heading", name="送出的申领").wait_for()
+        with page.expect_download() as found:
+            page.get_by_role("button", name="下载文件").click()
+        sent = walk.downloads / found.value.suggested_filename
+        found.value.save_as(sent)
+        assert "支付流水号" in column_titles(sent)
+    with walk.signed_in("ayfinance") as page:
+        open_insurers_claims(page)
+        assert "现在没有要送承办方的申领" in page.inner_text("main"), "sent once by a double click"
+        press_link(page, "导入回执")
+        page.set_input_files("#file", walk.office.walk_file("演示承办方回执-四件.xlsx"))
+        page.locator("main form button").click()
+        page.get_by_text("已支付，金额相同，登记发放").wait_for()
+        page.get_by_role("button", name="登记").first.click()
+        page.get_by_text("已登记 4 行回执").wait_for()
+        settle(page, "已支付", "按我们核定的金额登记为已支付", "已电话核对，差额由对方补付")
+        settle(page, "要求补材料", "仍由承办方办理", "已请单位补交")
+        return settle(page, "拒付", "并提请撤销我们的决定", "已核对工伤认定，理由成立")
+
+
+def open_insurers_claims(page) -> None:
+    page.goto("/admin/operator")
+    page.locator("main").get_by_role("link", name=re.compile("^申领")).click()
+    page.get_by_role("heading", name="往来文件").wait_for()
+
+
+def settle(page, said: str, verdict: str, reason: str) -> str:
+    """Decide the open answer of a kind; the number of its claim."""
+    open_insurers_claims(page)
+    row = page.locator("main tbody tr").filter(has_text=said).filter(has_text="待处理").first
+    number = row.get_by_role("link").inner_text()
+    row.get_by_role("link").click()
+    page.get_by_label(re.compile(verdict)).check()
+    page.fill("#reason", reason)
+    page.get_by_role("button", name="确定").click()
+    page.get_by_text("已处理这份回执").wait_for()
+    return number
+
+
+def revoke_what_it_refused(walk: Walk, number: str) -> None:
+    with walk.signed_in("ayreviewer2") as page:
+        page.goto("/admin/")
+        press_link(page, "件提请撤销的决定待答复")
+        press_link(page, number)
+        assert "已核对工伤认定，理由成立" in page.inner_text("main")
+        page.get_by_label("撤销原决定").check()
+        page.get_by_role("button", name="答复").click()
+        page.get_by_text("已撤销原决定，申领重新等待初审").wait_for()
+        press_link(page, "撤销决定告知书")
+        assert "工伤" in page.inner_text("main")
 
 
 def read_the_public_site(walk: Walk) -> None:

@@ -411,7 +411,7 @@ def settle_reply(
         claim=sending.claim, kind="reply_settled", by=by, on=at.date(), at=at, note=note
     )
     if verdict == "revoke":
-        why = f"{in_words(reply)}。{reason.strip()}"
+        why = f"承办方{in_words(reply)}。{reason.strip()}"
         ask_reconsideration(sending.claim, reason=why, by=by, at=at)
     place = reply.organization
     audit.record("settle operator reply", by=by, at=at, on=reply, organization=place,
