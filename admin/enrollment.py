@@ -480,14 +480,21 @@ def _awaited(roster: Roster) -> str:
 @enrollment.get("/rosters/<int:id>/withdraw")
 @allow(Role.CLERK, on=Roster)
 def withdraw(id: int) -> Any:
-    return render_template("admin/enrollment/withdraw.html", **facts_of(find(Roster, id)))
+    return _withdraw_page(find(Roster, id), {})
+
+
+def _withdraw_page(roster: Roster, errors: dict[str, str]) -> str:
+    return render_template("admin/enrollment/withdraw.html", **facts_of(roster), errors=errors)
 
 
 @enrollment.post("/rosters/<int:id>/withdraw")
 @allow(Role.CLERK, on=Roster)
 def withdraw_now(id: int) -> Any:
     roster = find(Roster, id)
-    deeds.withdraw_roster(roster, by=g.user, at=clock.now())
+    try:
+        deeds.withdraw_roster(roster, by=g.user, at=clock.now())
+    except Refused as refused:
+        return _withdraw_page(roster, refused.by_field()), 422
     uploads.drop(current_app.config["SETTINGS"].files, roster.file)
     flash(f"名册{roster.number}已撤回，名单与文件已删除")
     return redirect(url_for("enrollment.index"), 303)

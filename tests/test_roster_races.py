@@ -21,6 +21,7 @@ from huigong.models import (
     AuditEvent,
     Due,
     Edition,
+    Employment,
     Enrollment,
     Member,
     Organization,
@@ -83,7 +84,37 @@ def test_a_roster_approved_returned_and_withdrawn_at_once_goes_one_way(race, aga
     else:
         assert 0 not in won(said)
         assert not Enrollment.select().exists(), "nobody is enrolled by what was not approved"
+        assert not Member.select().exists(), "nor known by it"
     assert bool(Due.select().exists()) == (stage == "approved")
+
+
+IN_SMALL_STEPS = """
+from huigong.workflows.enrollment import approval, reading
+reading.CHUNK = reading.LEAST = reading.MOST = approval.CHUNK = 2
+roster = Roster.get()
+"""
+
+
+@pytest.mark.parametrize("later", [0, 0.05, 0.15, 0.6])
+def test_a_roster_withdrawn_while_it_is_being_approved_leaves_nobody_or_everybody(race, later):
+    roster = a_submitted_roster(people=30)
+    said = race(
+        a_reviewer(roster),
+        IN_SMALL_STEPS,
+        "import time\n"
+        "if me:\n"
+        f"    time.sleep({later})\n"
+        "    enrollment.withdraw_roster(roster, by=roster.made_by, at=at)\n"
+        "else:\n"
+        "    enrollment.approve_roster(roster, by=by, at=at)",
+        count=2,
+    )
+    assert len(won(said)) == 1
+    approved = Roster.get().stage == "approved"
+    assert won(said) == ([0] if approved else [1])
+    left = [model.select().count() for model in (Enrollment, Member, Employment, RosterRow)]
+    assert left == [30 if approved else 0] * 4
+    assert bool(Due.select().exists()) == approved
 
 
 def test_the_same_person_on_two_units_rosters_is_submitted_by_one(race):

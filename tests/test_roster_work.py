@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from builders import NOW, a_user, signed_in
+from builders_claims import a_member
 from builders_enrollment import (
     a_county_unit,
     a_person,
@@ -28,7 +29,8 @@ from huigong.admin import background, judging
 from huigong.models import Due, Enrollment, Member, Role, Roster, RosterJob, RosterRow
 from huigong.refusals import Lost, Refused
 from huigong.sheets import reading as sheet_reading
-from huigong.workflows import enrollment
+from huigong.uploads import Kept
+from huigong.workflows import corrections, enrollment
 from huigong.workflows.enrollment import approval, jobs, reading
 
 screens = sys.modules["huigong.admin.enrollment"]  # huigong.admin.enrollment is the blueprint
@@ -268,6 +270,67 @@ def test_a_withdrawn_city_is_forgotten_by_the_worker(office, monkeypatch):
     work_off(office)
     assert not RosterRow.select().exists()
     assert not RosterJob.select().exists()
+
+
+def test_a_roster_that_a_worker_approves_is_not_withdrawn_until_that_is_stopped(
+    app, office, monkeypatch, no_worker
+):
+    monkeypatch.setattr(judging, "APPROVED_AT_ONCE", 5)
+    monkeypatch.setattr(approval, "CHUNK", 3)
+    monkeypatch.setattr(reading, "MOST", 3)
+    roster = a_submitted_roster(people=9)
+    known = a_member(roster.organization)
+    reviewer = a_user(Role.REVIEWER, at=roster.organization.parent)
+    clerk, judge = signed_in(app, roster.made_by), signed_in(app, reviewer)
+    page = f"/admin/rosters/{roster.id}"
+    assert judge.send(f"{page}/approve").status_code == 303
+    told = []
+
+    def in_the_midst(phase, done, total):
+        if (phase, done) == ("enroll", 6):
+            told.append((Member.select().count(), RosterJob.get().phase))
+            assert "withdraw" not in clerk.get(page).text
+            for who, way in ((clerk, "withdraw"), (judge, "return")):
+                answer = who.send(f"{page}/{way}", {"reason": "请补充证明"})
+                assert answer.status_code == 422
+                assert "正在批准这份名册，现在不能撤回或退回" in answer.text
+            assert judge.send(f"{page}/stop").status_code == 303
+            database.db.connect(reuse_if_open=True)
+            raise jobs.Stopped
+
+    work_off(office, told=in_the_midst)
+    database.db.connect(reuse_if_open=True)
+    assert told[0][0] == 7
+    assert list(Member.select()) == [known], "who was made for it is gone with its enrollments"
+    assert RosterRow.select().count() == 9
+    assert clerk.send(f"{page}/withdraw").status_code == 303
+    database.db.connect(reuse_if_open=True)
+    assert again(roster).stage == "withdrawn"
+    assert not Enrollment.select().exists()
+    assert not RosterRow.select().exists()
+
+
+def test_what_an_approval_that_broke_off_made_goes_but_for_whom_somebody_dealt_with(
+    office, monkeypatch
+):
+    monkeypatch.setattr(approval, "CHUNK", 9)
+    roster = a_submitted_roster(people=3)
+    reviewer = a_user(Role.REVIEWER, at=roster.organization.parent)
+
+    def broken(phase, done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        enrollment.approve_roster(roster, by=reviewer, at=NOW, told=broken)
+    named, phoned, _ = Member.select().order_by(Member.id)
+    corrections.correct_member(phoned, phone="13900000001", by=roster.made_by, at=NOW)
+    corrections.ask_id_correction(
+        named, resident_id=an_id(), reason="录错", proof=Kept("a" * 32, "证明.pdf", 9, "f" * 64),
+        by=roster.made_by, at=NOW,
+    )  # fmt: skip
+    enrollment.return_roster(roster, reason="请补充证明", by=reviewer, at=NOW)
+    assert {m.id for m in Member.select()} == {named.id, phoned.id}
+    assert not Enrollment.select().exists()
 
 
 # ── the screens ─────────────────────────────────────────────────────────────────────────────

@@ -12,13 +12,14 @@ from typing import Any, Final
 
 from huigong import uploads
 from huigong.database import writes
-from huigong.models import Edition, Enrollment, Organization, Roster, RosterJob, RosterRow, User
+from huigong.models import Edition, Organization, Roster, RosterJob, RosterRow, User
 from huigong.refusals import Lost, Refused
 from huigong.uploads import Kept
 from huigong.workflows import audit
 from huigong.workflows.enrollment import drafts
 from huigong.workflows.enrollment.approval import approve_roster, refuse_approval
 from huigong.workflows.enrollment.reading import Told, forget, read_roster_file
+from huigong.workflows.enrollment.undone import undo_approval
 
 STALE: Final = timedelta(seconds=20)  # without a beat: whoever had it is gone
 _TRIES: Final = 3
@@ -179,13 +180,16 @@ def work(job: RosterJob, *, worker: str, folder: Path, told: Told) -> None:
         elif job.kind == "approve":
             approve_roster(roster, by=job.by, at=job.at, told=told)
         else:
-            forget(roster, Enrollment, told=told)
+            undo_approval(roster, told=told)
             forget(roster, RosterRow, told=told)
     except Refused as wrong:
         refused = str(wrong)
     except Stopped:
         refused = STOPPED
-        forget(roster, RosterRow if job.kind == "read" else Enrollment)
+        if job.kind == "read":
+            forget(roster, RosterRow)
+        else:
+            undo_approval(roster)
     except Lost:
         refused = ""  # withdrawn, returned or done by another meanwhile
     _end(job, worker, refused)

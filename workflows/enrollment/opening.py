@@ -40,6 +40,7 @@ from huigong.workflows.enrollment.corrected import corrected
 from huigong.workflows.enrollment.history import tell
 from huigong.workflows.enrollment.opening_sheets import PERSON, Line, Places, Wrong
 from huigong.workflows.enrollment.reading import Told, quiet
+from huigong.workflows.enrollment.undone import undo_approval
 from huigong.workflows.schemes import plan_of
 
 CHUNK: Final = 1000
@@ -193,9 +194,16 @@ def _all(rows: list[Any], faults: Faults) -> list[Any]:
     return rows
 
 
-@writes
 def withdraw_opening(opening: Opening, *, by: User, at: datetime) -> Opening:
     """Withdraw a workbook that was not booked; the caller forgets its file."""
+    for roster in _withdraw(opening, by=by, at=at):
+        undo_approval(roster)
+    return opening
+
+
+@writes
+def _withdraw(opening: Opening, *, by: User, at: datetime) -> list[Roster]:
+    """The rosters that were begun for it."""
     begun = Roster.select().where(Roster.number.startswith(f"QC{opening.id:04d}-"))
     if begun.where(Roster.stage == "approved").exists():
         raise Refused("opening", "入账已经开始，不能撤回；请继续入账")
@@ -203,10 +211,10 @@ def withdraw_opening(opening: Opening, *, by: User, at: datetime) -> Opening:
         "stage", was="reading" if opening.stage == "reading" else "checked", to="withdrawn"
     )
     OpeningJob.delete().where(OpeningJob.opening == opening).execute()
-    Enrollment.delete().where(Enrollment.roster << begun.select(Roster.id)).execute()
-    Roster.update(stage="withdrawn").where(Roster.id << begun.select(Roster.id)).execute()
+    rosters = list(begun)
+    Roster.update(stage="withdrawn").where(Roster.id << [each.id for each in rosters]).execute()
     audit.record("withdraw opening", by=by, at=at, on=opening, organization=opening.organization)
-    return opening
+    return rosters
 
 
 def refuse_booking(opening: Opening, by: User) -> None:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final
 
 from huigong.database import writes
-from huigong.models import Enrollment, Roster, RosterJob, RosterRow, User
+from huigong.models import Roster, RosterJob, RosterRow, User
 from huigong.refusals import Lost, Refused
 from huigong.workflows import audit, gifts, shares
 from huigong.workflows.enrollment.apart import apart
@@ -14,6 +14,7 @@ from huigong.workflows.enrollment.history import tell
 from huigong.workflows.enrollment.meanings import open_columns
 from huigong.workflows.enrollment.reading import forget
 from huigong.workflows.enrollment.staffing import too_few
+from huigong.workflows.enrollment.undone import undo_approval
 
 AT_ONCE: Final = 20_000  # rows that are forgotten while the clerk waits
 
@@ -64,16 +65,18 @@ def _submit(roster: Roster, others: int, *, clean_only: bool, by: User, at: date
 def return_roster(roster: Roster, *, reason: str, by: User, at: datetime) -> Roster:
     """Return a submitted roster with everything that must change, said once and completely.
 
-    Refuses the person who submitted it, and no reason. Raises Lost when it was decided already.
+    Refuses the person who submitted it, no reason, and while it is being approved. Raises Lost
+    when it was decided already.
     """
     _return(roster, reason=reason, by=by, at=at)
-    forget(roster, Enrollment)  # an approval that broke off leaves what never counted
+    undo_approval(roster)
     return roster
 
 
 @writes
 def _return(roster: Roster, *, reason: str, by: User, at: datetime) -> None:
     refuse_own(roster, by)
+    _refuse_under_approval(roster, "reason")
     if len(reason.strip()) < 4:
         raise Refused("reason", "请一次写明全部需要更正的内容")
     roster.move("stage", was="submitted", to="returned")
@@ -83,10 +86,13 @@ def _return(roster: Roster, *, reason: str, by: User, at: datetime) -> None:
 
 def withdraw_roster(roster: Roster, *, by: User, at: datetime) -> Roster:
     """Withdraw a roster that is not approved: its staged people are forgotten, and the caller
-    forgets its file. A big one's are left to a worker (`RosterJob`)."""
+    forgets its file. A big one's are left to a worker (`RosterJob`).
+
+    Refuses while a worker approves it: whoever asked for that may stop it.
+    """
     _withdraw(roster, by=by, at=at)
     if not roster.jobs.exists():
-        forget(roster, Enrollment)
+        undo_approval(roster)
         forget(roster, RosterRow)
     return roster
 
@@ -95,12 +101,20 @@ def withdraw_roster(roster: Roster, *, by: User, at: datetime) -> Roster:
 def _withdraw(roster: Roster, *, by: User, at: datetime) -> None:
     if roster.stage not in ("reading", "draft", "submitted", "returned"):
         raise Lost(f"roster {roster.id} is {roster.stage}")
+    _refuse_under_approval(roster, "roster")
     roster.move("stage", was=roster.stage, to="withdrawn")
     RosterJob.delete().where(RosterJob.roster == roster).execute()
     if roster.rows.limit(AT_ONCE + 1).count() > AT_ONCE:
         RosterJob.create(roster=roster, kind="forget", by=by, at=at)
     tell(roster, "withdrawn", by=by, at=at)
     audit.record("withdraw roster", by=by, at=at, on=roster, organization=roster.organization)
+
+
+def _refuse_under_approval(roster: Roster, field: str) -> None:
+    at_work = (RosterJob.kind == "approve") & (RosterJob.refused == "")
+    if RosterJob.select().where(RosterJob.roster == roster, at_work).exists():
+        message = "正在批准这份名册，现在不能撤回或退回：请等它完成，或由审核人先停止处理"
+        raise Refused(field, message)
 
 
 def refuse_own(roster: Roster, by: User) -> None:
