@@ -144,23 +144,21 @@ def _member(
     )
     last = rules.last_day(cover, plan["term_months"])
     facts = json.dumps({**case["facts"], "age": 20 + member % 40})
-    rows[Enrollment].append(
-        (member, unit, member, 1, key, cover.isoformat(), last.isoformat(), False, facts, 75_00)
-    )
+    rows[Enrollment].append((member, unit, member, 1, key, cover, last, False, facts, 75_00))
 
 
 def _claim(rows: Any, member: int, claim: int, given: Any, explanation: Any, fen: int) -> None:
     unit, filed = 2 + member % UNITS, given["filed_on"]
     rows[Claim].append(
-        (claim, unit, member, member, f"{claim:09d}", "{}", "paid", 1, filed.isoformat(), 2, fen)
+        (claim, unit, member, member, f"{claim:09d}", "{}", "paid", 1, filed, 2, fen)
     )
     for number, stay in enumerate(given["stays"], 1):
         amounts = json.dumps({name: stay[name] for name in ("in_scope", "out_of_catalogue")})
-        dates = (stay["admitted"].isoformat(), stay["discharged"].isoformat())
+        dates = (stay["admitted"], stay["discharged"])
         rows[Stay].append(
             (claim, number, "演示医院", stay["hospital_level"], stay["place"], *dates,
              stay["days"], amounts)
         )  # fmt: skip
     told = json.dumps(explanation, ensure_ascii=False)
-    on = (filed + timedelta(10)).isoformat()
+    on = filed + timedelta(10)
     rows[Decision].append((claim, unit, claim, "approve", fen, fen, "", told, "", 3, on, 1, 2))

@@ -13,7 +13,7 @@ from typing import Any, Final
 from peewee import JOIN, Join, Value
 
 from huigong import pinyin
-from huigong.database import among, hands, let_others_write, paired, together, writes
+from huigong.database import among, db, hands, let_others_write, paired, together, writes
 from huigong.models import Enrollment, Member, Organization, Roster, RosterRow, User
 from huigong.refusals import Lost, Refused
 from huigong.workflows import audit, funding, gifts, shares
@@ -38,12 +38,11 @@ def approve_roster(roster: Roster, *, by: User, at: datetime, told: Told = quiet
     """
     refuse_approval(roster, by)
     _refuse_renamed(roster)
-    prefix = certificate_prefix(roster.edition.organization)
-    pace, waiting = Pace(CHUNK), _waiting(roster, prefix)
-    done = 0
+    prefix = f"{certificate_prefix(roster.edition.organization)}{roster.cover_from.year}"
+    pace, waiting, done = Pace(CHUNK), _waiting(roster, prefix), 0
     while rows := sorted(waiting[done : done + pace.rows]):
         begun = time.perf_counter()
-        _enroll_some(roster, rows)
+        _enroll_some(roster, [(row, _certificate(prefix, number)) for row, number in rows])
         pace.took(time.perf_counter() - begun)
         done += len(rows)
         let_others_write()
@@ -97,22 +96,27 @@ def certificate_prefix(city: Organization) -> str:
     return "".join(word[0] for word in pinyin.sort_key(city.name[:2]).split()).upper()
 
 
-def _waiting(roster: Roster, prefix: str) -> list[tuple[int, str]]:
-    """The rows to enroll with their certificates' numbers, but those that a broken-off approval
-    enrolled. Rows come as their names sort: what goes into the lists' indexes together then lies
-    together in them.
+def _waiting(roster: Roster, prefix: str) -> list[tuple[int, int]]:
+    """The rows to enroll with the numbers of their certificates, but those that a broken-off
+    approval enrolled. Rows come as their names sort: what goes into the lists' indexes together
+    then lies together in them.
 
     The numbers are those of the roster's rows, which nobody else has, given out in this order; one
     that was given stays, however that came.
     """
     rows: Any = RosterRow.select(RosterRow.id)
     rows = rows.where(RosterRow.roster == roster, RosterRow.kind << TO_ENROLL)
-    by_name = [id for (id,) in rows.order_by(RosterRow.sort_key, RosterRow.id).tuples()]
-    done = _enrolled(roster)
-    given = set(done.values())
-    numbers = (f"{prefix}{roster.cover_from.year}-{row:07d}" for row in sorted(by_name))
-    free = (number for number in numbers if number not in given)
-    return list(zip((row for row in by_name if row not in done), free, strict=True))
+    by_name = [id for (id,) in db.execute(rows.order_by(RosterRow.sort_key, RosterRow.id))]
+    numbers = sorted(by_name)
+    if done := _enrolled(roster):
+        given = set(done.values())
+        numbers = [number for number in numbers if _certificate(prefix, number) not in given]
+        by_name = [row for row in by_name if row not in done]
+    return list(zip(by_name, numbers, strict=False))
+
+
+def _certificate(prefix: str, number: int) -> str:
+    return f"{prefix}-{number:07d}"
 
 
 def _enrolled(roster: Roster) -> dict[int, str]:

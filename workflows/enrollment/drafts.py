@@ -19,10 +19,8 @@ from huigong.refusals import Lost, Refused
 from huigong.uploads import Kept
 from huigong.workflows import audit, schemes, shares
 from huigong.workflows.enrollment.history import tell
-from huigong.workflows.enrollment.meanings import meanings_of
-from huigong.workflows.enrollment.reading import forget_rows, stage
-from huigong.workflows.enrollment.staging import RosterReading, in_parts
-from huigong.workflows.schemes import plan_of
+from huigong.workflows.enrollment.reading import forget_rows, reading_for, stage
+from huigong.workflows.enrollment.staging import in_parts
 
 REST_BY: Final = ("unit", "person")
 
@@ -55,8 +53,7 @@ def draft_roster(
     past, and a file that is not a roster; then nothing is saved.
     """
     refuse_unfit(organization, edition, cover_from, rest_by, at.date())
-    known = meanings_of(organization)
-    reading = RosterReading(plan_of(edition), cover_from, organization.unit_level, known)
+    reading = reading_for(organization, edition, cover_from)
     with uploads.open_kept(folder, kept.file) as file:
         lines = reading.all_lines(file)
     roster = begin(organization, edition, cover_from, rest_by, kept, by, at)
@@ -70,8 +67,7 @@ def restage_roster(
     old one. Refuses as `draft_roster` does; then the roster stays as it was."""
     unit, edition = roster.organization, roster.edition
     refuse_unfit(unit, edition, roster.cover_from, roster.rest_by, at.date())
-    known = meanings_of(unit)
-    reading = RosterReading(plan_of(edition), roster.cover_from, unit.unit_level, known)
+    reading = reading_for(unit, edition, roster.cover_from)
     with uploads.open_kept(folder, kept.file) as file:
         lines = reading.all_lines(file)
     begin_again(roster, kept, by, at)

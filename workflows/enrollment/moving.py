@@ -186,7 +186,7 @@ def _employ(members: Sequence[int], source: Organization, target: Organization, 
     Employment.update(to_on=Employment.from_on).where(at_source).execute()
     there: Any = Employment.select(Employment.member).where(here, Employment.organization == target)
     known = {member for (member,) in there.tuples()}
-    fresh = [(member, target.id, on.isoformat()) for member in members if member not in known]
+    fresh = [(member, target.id, on) for member in members if member not in known]
     if fresh:
         insert_rows("employment", ("member_id", "organization_id", "from_on"), fresh)
 

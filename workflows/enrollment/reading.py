@@ -8,13 +8,14 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from huigong import rules, uploads, vault
 from huigong.database import among, insert_rows, writes
-from huigong.models import AgeProof, Roster, RosterRow
+from huigong.models import AgeProof, Edition, Organization, Roster, RosterRow
 from huigong.refusals import Refused
 from huigong.sheets.uploads import MIB, size_of
 from huigong.workflows import shares
@@ -63,6 +64,13 @@ class Pace:
         self.rows = min(max(int(self.rows * times), LEAST), MOST)
 
 
+def reading_for(unit: Organization, edition: Edition, cover_from: date) -> RosterReading:
+    """What reads a roster of a unit: it knows the unit's columns and makes the blind indexes."""
+    index_of = vault.current().indexing(kind="id")
+    plan, known = plan_of(edition), meanings_of(unit)
+    return RosterReading(plan, cover_from, unit.unit_level, known, index_of)
+
+
 def read_roster_file(
     roster: Roster, *, folder: Path, seen: Sequence[str] = (), told: Told = quiet
 ) -> Roster:
@@ -70,9 +78,8 @@ def read_roster_file(
 
     Refuses a file that is not a roster; what was staged of it is forgotten then.
     """
-    unit, plan = roster.organization, plan_of(roster.edition)
     forget_rows(roster, told=told)
-    reading = RosterReading(plan, roster.cover_from, unit.unit_level, meanings_of(unit))
+    reading = reading_for(roster.organization, roster.edition, roster.cover_from)
     told("read", 0, 0)
 
     def stopped() -> bool:
@@ -194,16 +201,16 @@ class Staging:
         self._proven = {index for (index,) in proofs.tuples()}
 
     def rows(self, lines: Sequence[Line]) -> list[staged.Staged]:
-        index_of = vault.current().indexing(kind="id")
-        indexes = [index_of(line.person.id_number) if line.person else "" for line in lines]
-        standing, new = self.covers.of([index for index in indexes if index]), Standing("new")
+        indexes = [line.id_index for line in lines if line.person]
+        standing, new = self.covers.of(indexes), Standing("new")
         counted: Counter[tuple[str, Any]] = Counter()
         rows = []
-        for line, index in zip(lines, indexes, strict=True):
+        for line in lines:
             if line.person is None:
                 rows.append(self._faulty(line))
                 continue
-            stand, person = standing.get(index, new), line.person
+            person, index = line.person, line.id_index
+            stand = standing.get(index, new)
             alike = (
                 *(person.age, person.insurance, person.membership, person.employment),
                 person.gifted,

@@ -44,7 +44,7 @@ def stager(roster_id: int) -> Callable[..., Staged]:
         ref, name, resident_id = next(refs), person.name, person.id_number
         return (
             ref, roster_id, number, name, _initials(name), _name_key(name), person.sex,
-            person.birth.isoformat(), seal_id(resident_id, ref), index, _tail(resident_id[-4:]),
+            person.birth, seal_id(resident_id, ref), index, _tail(resident_id[-4:]),
             seal_phone(person.mobile, ref), seal_card(person.bank_card, ref), person.bank,
             person.membership, facts, fee, kind, faults, warnings,
         )  # fmt: skip

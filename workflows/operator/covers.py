@@ -279,8 +279,7 @@ def keep(file: OperatorFile, part: Sequence[Answered], *, by: User, at: datetime
     """Keep some of an answer's rows, inside the caller's transaction."""
     columns = ("organization_id", "enrollment_id", "accepted", "reason", "by_id", "at")
     lines = [
-        (said.organization, said.enrollment, said.accepted, said.reason, by.id, at.isoformat(" "))
-        for said in part
+        (said.organization, said.enrollment, said.accepted, said.reason, by.id, at) for said in part
     ]
     insert_rows("operator_answer", columns, lines)
 

@@ -250,7 +250,7 @@ def _rows(statement: Statement, lines: Iterable[Money]) -> Iterator[tuple[Any, .
         account = keys.seal(line.account, table=table, column="payer_account", row=ref)
         index = keys.index(line.account, kind="payer account") if line.account else ""
         yield (
-            *(ref, place, statement.id, line.number, line.day.isoformat(), line.amount),
+            *(ref, place, statement.id, line.number, line.day, line.amount),
             *(line.payer, account, index, line.remark, line.reference),
             *(f"{place}:{line.reference}:{attempts.get(line.reference, 0) + 1}", "open"),
         )
