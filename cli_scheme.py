@@ -17,8 +17,9 @@ from typing import Any
 
 import click
 
-from huigong import cli_replay, plans, rules
+from huigong import cli_replay, clock, plans, rules
 from huigong.money import parse_yuan, plain
+from huigong.plans.curves import Calendar
 from huigong.plans.vocabulary import CLAIM_AMOUNTS, DATES, PARTS
 
 LoadPlan = Callable[[str], dict[str, Any] | None]
@@ -38,15 +39,19 @@ def package_plan(scheme_id: str) -> dict[str, Any] | None:
     return plans.compile_scheme(path.read_text("utf-8"), path.name)
 
 
-def assess_json(plan: dict[str, Any], text: str) -> tuple[dict[str, Any], bool]:
+def assess_json(
+    plan: dict[str, Any], text: str, calendar: Calendar | None = clock.after_working_days
+) -> tuple[dict[str, Any], bool]:
     """Assess a case given as JSON with amounts in yuan text: the answer, and whether any refusal.
+    Without a calendar no limit in working days is judged.
 
     Raises BadInput for what is no case at all.
     """
     case = _case(text)
     stopped = _not_covered(plan, case["facts"])
     claims = [_claim(claim, stopped) for claim in case["claims"]]
-    assessed = rules.assess(plan, {**case, "claims": claims})
+    rule = rules.prepare(plan, calendar)
+    assessed = rules.assess(rule, {**case, "claims": claims})
     body = {"total": plain(assessed.total), "claims": [_answer(c) for c in assessed.claims]}
     return body, assessed.refused or not plan["benefit"]
 

@@ -4,6 +4,7 @@ The clock can be fixed (`fix`) only by the composition of a demonstration office
 """
 
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import lru_cache
 
 import chinese_calendar
 
@@ -45,8 +46,12 @@ def is_working_day(day: date) -> bool:
     return bool(chinese_calendar.is_workday(day))
 
 
+@lru_cache(5000)
 def after_working_days(start: date, days: int) -> date:
-    """The day that is `days` working days after `start`; `start` itself does not count."""
+    """The day that is `days` working days after `start`; `start` itself does not count.
+
+    Raises NotImplementedError where the calendar does not reach.
+    """
     day = start
     while days:
         day += timedelta(days=1)

@@ -11,6 +11,10 @@ from typing import Any, NamedTuple, Protocol
 from huigong.plans.curves import BenefitRule, Rule
 from huigong.plans.vocabulary import DATES, SILENT, STAY
 
+ENDS = {"discharge": "出院", "term_end": "保障期结束"}
+UNPUBLISHED = "跨入放假安排尚未公布的年份，要等公布后才能按工作日算出"
+UNCOUNTED = f"申领期限{UNPUBLISHED}，现在不能判断是否超期"
+
 
 class Run(Protocol):
     """What admission reads of a case's running totals and counts up."""
@@ -26,11 +30,13 @@ class Run(Protocol):
 
 
 class Refusal(NamedTuple):
-    """What stands against a claim or an enrollment: the field, a sentence, a proof that helps."""
+    """What stands against a claim or an enrollment: the field, a sentence, a proof that helps, and
+    the rule in words without this claim's own days, where the sentence names such."""
 
     field: str
     message: str
     proof: str | None = None
+    rule: str = ""
 
 
 def day(value: Any) -> date | None:
@@ -147,12 +153,17 @@ def _in_cover(cover: date, end: date, stays, say) -> None:
             if admitted is None:
                 continue
         if admitted < cover or admitted > end:
-            say(Refusal("admitted", f"入院日期{admitted}不在保障期{cover}至{end}内"))
+            message = f"入院日期{admitted}不在保障期{cover}至{end}内"
+            say(Refusal("admitted", message, rule="入院日期不在保障期内"))
 
 
 def _in_time(run: Run, claim, stays, say) -> None:
-    """The filing limit in calendar days; one in working days is the office's calendar's."""
-    days, after = run.rule.filing
+    """The filing limit in calendar days, or in working days where a calendar was given.
+
+    Where the calendar does not reach, as many days after are still in time; later ones cannot be
+    judged, which is said and never guessed.
+    """
+    days, after, calendar = run.rule.filing
     if after == "discharge" and not stays:
         return None  # no discharge to count from
     filed = dated(claim, "filed_on")
@@ -164,9 +175,16 @@ def _in_time(run: Run, claim, stays, say) -> None:
     if filed is None or start is None:
         field = "filed_on" if filed is None else field
         return say(Refusal(field, f"请填写{DATES[field]}"))
-    last = start + timedelta(days=days)
+    if (filed - start).days <= days:
+        return None  # working days only end later
+    try:
+        last = calendar(start, days) if calendar else start + timedelta(days=days)
+    except NotImplementedError:
+        return say(Refusal("filed_on", UNCOUNTED, rule=UNCOUNTED))
     if filed > last:
-        say(Refusal("filed_on", f"申领期限为{last}，{filed}已超过"))
+        limit = f"{ENDS[after]}后{days}{'个工作日' if calendar else '天'}"
+        message = f"申领期限为{last}，{filed}已超过"
+        return say(Refusal("filed_on", message, rule=f"超过申领期限（{limit}内）"))
     return None
 
 
@@ -200,7 +218,8 @@ def _waits(run: Run, claim, stays, days: int) -> Refusal | None:
         return Refusal(field, f"请填写{DATES[field]}")
     over = run.cover + timedelta(days=days)
     if min(known) < over:
-        return Refusal(field, f"首次参保等待期{days}天，{over}起方可享受待遇")
+        rule = f"首次参保等待期{days}天内"
+        return Refusal(field, f"首次参保等待期{days}天，{over}起方可享受待遇", rule=rule)
     return None
 
 

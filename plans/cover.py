@@ -13,6 +13,7 @@ from huigong.plans.vocabulary import (
     CARRIERS,
     CLAIM_AMOUNTS,
     DATES,
+    DAYS,
     FACTS,
     IDENTITIES,
     PAID,
@@ -171,7 +172,7 @@ def questions(plan: Plan) -> list[Question]:
                 ask(Question(name, CLAIM_AMOUNTS[name], "amount", {}, "claim"))
         forms = {step["form"] for step in benefit["step"]}
         if "daily" in forms:
-            ask(Question("days", "住院天数", "whole", {}, scope))
+            ask(Question("days", DAYS, "whole", {}, scope))
         if "reviewer_up_to" in forms:
             ask(Question("proposed", CLAIM_AMOUNTS["proposed"], "amount", {}, "claim"))
     for name, scope in _dates(plan):

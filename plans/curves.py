@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, NamedTuple
 
 from huigong.plans.vocabulary import FACTS, OPEN, PAID, ROUNDINGS, STAY
@@ -71,7 +72,7 @@ class Rule:
     months: int
     base: dict[str, tuple[str, ...]]
     counts: Any  # (during, after, events), or None where the numbers are open
-    filing: Any  # (calendar days, after what), or None
+    filing: Any  # (days, after what, the calendar of working days or None), or None
     guarded: frozenset[str]  # events with a benefit that waits or is paid only so many times
     reads_year: bool
     asks_year: bool
@@ -199,8 +200,15 @@ def table(by: tuple[str, ...], node: Any, leaf: Callable[[Any], Any]) -> Any:
     return ranges
 
 
-def prepare(plan: Plan) -> Rule:
-    """Make a plan ready for assessing. The plan must not be changed afterwards."""
+Calendar = Callable[[date, int], date]
+
+
+def prepare(plan: Plan, calendar: Calendar | None = None) -> Rule:
+    """Make a plan ready for assessing. The plan must not be changed afterwards.
+
+    `calendar(day, n)` is the day so many working days after another (NotImplementedError where it
+    does not reach). Without one, a limit in working days is left to whoever has it.
+    """
     slots: list[str] = []
     benefits = [_benefit(plan, benefit, slots) for benefit in plan["benefit"]]
     deductibles, caps = [], []
@@ -226,12 +234,18 @@ def prepare(plan: Plan) -> Rule:
         base={name: tuple(parts) for name, parts in plan["base"].items()},
         counts=claims
         and (claims["during_term"], claims["or_after_term"], frozenset(claims["events"])),
-        filing=(filing["days"], filing["after"]) if filing and not filing["working"] else None,
+        filing=_filing(filing, calendar) if filing else None,
         guarded=frozenset(b.event for b in benefits if b.waiting or b.times),
         reads_year="year" in slots,
         asks_year="year" in reads,
         term_slots=frozenset(i for i, span in enumerate(slots) if span == "term"),
     )
+
+
+def _filing(filing: Plan, calendar: Calendar | None) -> tuple[int, str, Calendar | None] | None:
+    if filing["working"]:
+        return (filing["days"], filing["after"], calendar) if calendar else None
+    return filing["days"], filing["after"], None
 
 
 def _benefit(plan: Plan, benefit: Plan, slots: list[str]) -> BenefitRule:

@@ -93,6 +93,7 @@ PARTS = MappingProxyType(
         "in_scope": "符合医保政策剩余",
     }
 )
+DAYS = "住院天数"
 PAID = "paid"
 CLAIM_AMOUNTS = MappingProxyType({PAID: "已给付的互助金", "proposed": "审核人拟定的金额"})
 IDENTITIES = (

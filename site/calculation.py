@@ -16,6 +16,7 @@ from huigong.plans.curves import FLOW, curve, is_closing, kind_of, span_of_key, 
 from huigong.plans.vocabulary import (
     CLAIM_AMOUNTS,
     DATES,
+    DAYS,
     FACTS,
     IDENTITIES,
     PAID,
@@ -46,7 +47,7 @@ def calculation(plan: Plan) -> Data:
         "dates": list(DATES),
         "labels": {
             "stays": "住院及其结算单",
-            "days": "住院天数",
+            "days": DAYS,
             "event": "申领事项",
             **{name: fact.label for name, fact in FACTS.items()},
             **amounts,

@@ -262,7 +262,7 @@ def _limits() -> list[Form]:
              case(late, claim(stay(), filed_on="2023-12-08")), ["filed_on", steps("600.00")],
              ("申领期限：出院后60天内",), ('"60天"', '"90天"', "filing-within", "90")),
         Form("出院后若干个工作日的申领期限", filing.format("20个工作日", "discharge") + PLAIN,
-             case(late), [steps("600.00")],  # working days are counted by the office's calendar
+             case(late, claim(stay(), filed_on="2023-11-06")), ["filed_on", steps("600.00")],
              ("申领期限：出院后20个工作日内",),
              ('"20个工作日"', '"20天"', "filing-unit", "天")),
         Form("保障期结束后的申领期限", filing.format("30天", "term_end") + PLAIN,

@@ -376,8 +376,8 @@ def vectors(path: Path) -> str:
     return "[\n" + ",\n".join(lines) + "\n]\n"
 
 
-def expected(scheme: dict[str, Any], case: Case) -> Case:
-    answer = oracle.assess(scheme, case)
+def expected(scheme: dict[str, Any], case: Case, works: Any = None) -> Case:
+    answer = oracle.assess(scheme, case, works)
     for claim in answer["claims"]:
         claim["steps"] = [list(step.values()) for step in map(nameless, claim["steps"])]
         for empty in [name for name in ("steps", "refused") if not claim[name]]:

@@ -15,7 +15,7 @@ from openpyxl import load_workbook
 
 from huigong import database
 from huigong.cli_scheme import scheme
-from huigong.models import Organization, Role
+from huigong.models import Claim, Enrollment, Organization, Role, Stay
 from huigong.plans import compile_scheme
 from huigong.plans.retyped import sheet_of
 from huigong.refusals import Refused
@@ -217,6 +217,45 @@ def test_fewer_claims_in_a_term_leave_out_those_after_them(edition):
     assert (said.all.then, said.all.now) == (18_000_00, 6_000_00)
     assert (said.stopped.claims, said.stopped.then) == (1, 12_000_00)
     assert list(said.reasons) == ["同一保障期内可申领1次，次数已用完"]
+
+
+def test_a_limit_in_working_days_refuses_what_was_filed_late_and_is_a_figure(edition):
+    """Discharged on 2023-10-09 and filed on 11-01, the 17th working day after; and on 11-09, filed
+    on 12-01, the 16th."""
+    for month in (11, 12):
+        decided(an_enrollment(edition), 10_000_00, month=month)
+    plan = deepcopy(edition.plan)
+    plan["filing"] = {"days": 17, "working": True, "after": "discharge", "clause": "示例"}
+    [lever] = [lever for lever in levers(plan) if lever.name == "filing-days"]
+    assert (lever.text, lever.unit, lever.is_counted) == ("17", "个工作日", True)
+    said = replay(plan, scheme=edition.scheme, **EVER)
+    assert (said.all.claims, said.all.now, said.stopped.claims) == (2, 12_000_00, 0)
+    said = replay(turned(plan, {"filing-days": "16"}), scheme=edition.scheme, **EVER)
+    assert (said.all.now, said.stopped.claims, said.stopped.then) == (6_000_00, 1, 6_000_00)
+    said = replay(turned(plan, {"filing-days": "15"}), scheme=edition.scheme, **EVER)
+    assert (said.all.now, said.stopped.claims, said.stopped.then) == (0, 2, 12_000_00)
+    assert dict(said.reasons) == {"超过申领期限（出院后15个工作日内）": 2}
+
+
+def test_a_claim_that_no_published_calendar_can_judge_is_in_no_sum(edition):
+    claim = decided(an_enrollment(edition), 10_000_00).claim
+    Stay.update(admitted=date(2040, 2, 1), discharged=date(2040, 2, 9)).execute()
+    Claim.update(filed_on=date(2040, 3, 10)).where(Claim.id == claim.id).execute()
+    Enrollment.update(cover_from=date(2040, 1, 1), cover_to=date(2040, 12, 31)).execute()
+    plan = deepcopy(edition.plan)
+    plan["filing"] = {"days": 20, "working": True, "after": "discharge", "clause": "示例"}
+    said = replay(plan, scheme=edition.scheme, **EVER)
+    assert (said.unknown.claims, said.all.claims) == (1, 0)
+    assert list(said.lacking) == ["尚未公布的放假安排"]
+
+
+def test_what_a_plan_asks_for_is_named_in_the_words_of_the_form(edition):
+    decided(an_enrollment(edition), 10_000_00)
+    Stay.update(discharged=None, days=None).execute()
+    plan = deepcopy(edition.plan)
+    plan["filing"] = {"days": 20, "working": False, "after": "discharge", "clause": "示例"}
+    said = replay(plan, scheme=edition.scheme, **EVER)
+    assert list(said.lacking) == ["出院日期"]
 
 
 def test_days_of_an_allowance_waiting_times_and_filing_are_figures_too():

@@ -16,7 +16,7 @@ from builders_rules import (
     stays_paid,
 )
 
-from huigong import plans, rules
+from huigong import clock, plans, rules
 
 ZHENGZHOU = "zhengzhou-hospital-2023"
 ANYANG = "anyang-hospital-2019"
@@ -391,6 +391,34 @@ class TestRefusals:
             working=lambda day, n: seen.append((day, n)) or day,
         )
         assert seen == [(date(2024, 7, 31), 5)]
+
+    def test_a_filing_limit_in_working_days_is_judged_by_the_calendar_given(self):
+        """20 working days after Monday 2023-10-09 end on Monday 2023-11-06: 28 days."""
+        plan = a_plan(HALF, after='[filing]\nwithin = "20个工作日"\nafter = "discharge"\n')
+        rule = rules.prepare(plan, clock.after_working_days)
+        days = (date(2023, 11, 6), date(2023, 11, 7), None)
+        case = a_case(*(a_claim(filed_on=day) for day in days))
+        intime, late, undated = rules.assess(rule, case).claims
+        assert intime.refused == []
+        assert [(r.field, r.message) for r in late.refused] == [
+            ("filed_on", "申领期限为2023-11-06，2023-11-07已超过")
+        ]
+        assert late.refused[0].rule == "超过申领期限（出院后20个工作日内）"
+        assert [(r.field, r.message) for r in undated.refused] == [("filed_on", "请填写申领日期")]
+        assert [claim.refused for claim in rules.assess(plan, case).claims] == [[], [], []]
+
+    def test_beyond_the_published_calendar_what_is_surely_in_time_is_and_the_rest_is_not_guessed(
+        self,
+    ):
+        plan = a_plan(HALF, after='[filing]\nwithin = "20个工作日"\nafter = "discharge"\n')
+        rule = rules.prepare(plan, clock.after_working_days)
+        stay = a_stay(admitted=date(2040, 3, 1), discharged=date(2040, 3, 10))
+        days = (date(2040, 3, 30), date(2040, 3, 31))
+        case = a_case(*(a_claim(stay, filed_on=day) for day in days), cover_from=date(2040, 1, 1))
+        sure, unsure = rules.assess(rule, case).claims
+        assert sure.refused == []
+        assert [r.field for r in unsure.refused] == ["filed_on"]
+        assert "放假安排尚未公布" in unsure.refused[0].message
 
     def test_a_settlement_that_does_not_add_up_names_the_difference(self):
         stay = {"self": 100_00, "account": 40_00, "cash": 50_00, "total": 1}

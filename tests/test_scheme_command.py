@@ -150,6 +150,24 @@ def test_the_offices_edition_is_read_where_the_database_is_asked_for():
     assert result.exit_code == 2
 
 
+def test_a_claim_filed_too_late_on_working_days_is_refused_and_the_others_are_paid():
+    """20 working days after 2023-10-09, over the National Day's make-up days, end on 11-06."""
+    limit = '[filing]\nwithin = "20个工作日"\nafter = "discharge"\n'
+    pay = '[[benefit.step]]\nname = "比例"\nper = "stay"\npay = "50%"\n'
+    plan = plans.compile_scheme(a_scheme(BENEFIT + pay + limit))
+    office = scheme_commands({"ours": plan}.get)
+    claims = [{**a_claim(), "filed_on": day} for day in ("2023-11-06", "2023-11-07", None)]
+    given = json.dumps(a_case(*claims))
+    result = CliRunner().invoke(office, ["assess", "ours", "--json", "--database"], input=given)
+    answer = json.loads(result.output)
+    assert (result.exit_code, answer["total"]) == (1, "5015.50")
+    assert [claim["refused"] for claim in answer["claims"]] == [
+        [],
+        [{"field": "filed_on", "message": "申领期限为2023-11-06，2023-11-07已超过"}],
+        [{"field": "filed_on", "message": "请填写申领日期"}],
+    ]
+
+
 def test_check_prints_faults_cliffs_and_overlaps(tmp_path):
     good, bad = tmp_path / "good.toml", tmp_path / "bad.toml"
     cliff = '[[benefit]]\nid = "h"\nname = "金"\nof = ["in_scope"]\n[[benefit.step]]\n'

@@ -8,6 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import chinese_calendar
 import make_vectors
 import oracle
 import pytest
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from invented import invent
 from test_calculator import SCRIPT, needs_node, under_node
 
-from huigong import cli_scheme, plans, rules
+from huigong import cli_scheme, clock, plans, rules
 from huigong.site.build import slim
 from huigong.site.calculation import calculation
 
@@ -36,16 +37,17 @@ def vectors_of(name: str) -> list[dict[str, Any]]:
     return json.loads(path.read_text("utf-8")) if path.exists() else []
 
 
-def ruled(plan: dict[str, Any], case: dict[str, Any]) -> dict[str, Any]:
-    """What the command answers to a case, in the shape of a vector; earlier terms through rules."""
+def ruled(plan: dict[str, Any], case: dict[str, Any], calendar: Any = None) -> dict[str, Any]:
+    """What the command answers to a case, in the shape of a vector; earlier terms through rules.
+    Like the browser it has no calendar of working days, unless one is given."""
     if case.get("earlier"):
         claims = {key: [cli_scheme._claim(claim, []) for claim in case[key]]
                   for key in ("claims", "earlier")}  # fmt: skip
-        assessed = rules.assess(plan, {**case, **claims})
+        assessed = rules.assess(rules.prepare(plan, calendar), {**case, **claims})
         total = cli_scheme.plain(assessed.total)
         body = {"total": total, "claims": [cli_scheme._answer(c) for c in assessed.claims]}
     else:
-        body, _ = cli_scheme.assess_json(plan, json.dumps(case))
+        body, _ = cli_scheme.assess_json(plan, json.dumps(case), calendar)
     for claim in body["claims"]:
         claim["refused"] = sorted({refusal["field"] for refusal in claim["refused"]})
         claim["steps"] = [bare(step) for step in claim["steps"]]
@@ -160,6 +162,8 @@ def agrees(dice: Random) -> None:
     plan, scheme = plans.compile_scheme(text, "示例.toml"), oracle.load(text)
     expected = make_vectors.expected(scheme, case)
     assert ruled(plan, case) == expected, f"{text}\n{case}"
+    by_work = make_vectors.expected(scheme, case, works=chinese_calendar.is_workday)
+    assert ruled(plan, case, clock.after_working_days) == by_work, f"{text}\n{case}"
     assert unexplained(plan, case) == [claim["benefit"] for claim in expected["claims"]]
     assert cliffs_of(plan) == oracle.cliffs(scheme)
     assert plans.compile_scheme(plans.dump(plan)) == plan

@@ -25,13 +25,13 @@ DAYS = {"days_after": "前几天不计", "days_limit": "最多计"}
 COUNTS = {"during_term": "保障期内可申领次数", "or_after_term": "保障期结束后可申领次数"}
 
 
-COUNTED = ("天", "次")  # units of a whole number; the others are % and 元
+COUNTED = ("天", "个工作日", "次")  # units of a whole number; the others are % and 元
 MOST_COUNTED = 9999
 
 
 class Lever(NamedTuple):
-    """One figure: its name in a form, what it is, its unit (% 元 天 次), its value in basis points,
-    fen or as it is, and for a fee who carries the difference."""
+    """One figure: its name in a form, what it is, its unit (% 元 天 个工作日 次), its value in
+    basis points, fen or as it is, and for a fee who carries the difference."""
 
     name: str
     label: str
@@ -41,9 +41,13 @@ class Lever(NamedTuple):
     note: str = ""
 
     @property
+    def is_counted(self) -> bool:
+        return self.unit in COUNTED
+
+    @property
     def text(self) -> str:
         """As a person types it: 60 (%), 1000.00 (yuan) or 2 (claims)."""
-        if self.unit in COUNTED:
+        if self.is_counted:
             return str(self.value)
         return money.percent(self.value)[:-1] if self.unit == "%" else money.plain(self.value)
 
@@ -98,15 +102,15 @@ def _of_step(plan: Plan, benefit: Plan, step: Plan, root: tuple[Any, ...]) -> It
 
 
 def _of_limits(plan: Plan) -> Iterator[Lever]:
-    """Numbers of claims, the waiting period, and a limit for filing that the rules count: one in
-    working days is checked when a claim is filed, not here."""
+    """Numbers of claims, the waiting period and the limit for filing."""
     for key, words in COUNTS.items():
         if plan["claims"] and plan["claims"][key] is not None:
             yield _lever(words, "次", plan["claims"][key], ("claims", key))
     if plan["waiting_days"]:
         yield _lever("首次参保的等待期", "天", plan["waiting_days"], ("waiting_days",))
-    if plan["filing"] and not plan["filing"]["working"]:
-        yield _lever("申领期限", "天", plan["filing"]["days"], ("filing", "days"))
+    if plan["filing"]:
+        unit = "个工作日" if plan["filing"]["working"] else "天"
+        yield _lever("申领期限", unit, plan["filing"]["days"], ("filing", "days"))
 
 
 def _leaves(plan: Plan, by: list[str], node: Any) -> Iterator[tuple[tuple[str, ...], str, Any]]:
@@ -214,7 +218,7 @@ def _shares(fee: Plan, keys: tuple[str, ...]) -> Iterator[dict[str, int]]:
 
 
 def _read(lever: Lever, text: str) -> int:
-    if lever.unit in COUNTED:
+    if lever.is_counted:
         number = text.removesuffix(lever.unit).strip()
         if not (number.isascii() and number.isdecimal() and int(number) <= MOST_COUNTED):
             raise ValueError(f"“{text}”不是0至{MOST_COUNTED}的整数")

@@ -16,15 +16,23 @@ from typing import Any, NamedTuple
 
 from peewee import fn
 
-from huigong import database, rules
+from huigong import clock, database, rules
 from huigong.database import aside
 from huigong.models import Claim, Decision, Edition, Enrollment, Organization, Scheme, Stay
 from huigong.money import yuan
-from huigong.plans.vocabulary import FACTS, PARTS, STAY
+from huigong.plans.admission import UNCOUNTED
+from huigong.plans.vocabulary import CLAIM_AMOUNTS, DATES, DAYS, FACTS, PARTS, STAY
 
 BATCH = 1000  # members read at once
 STRETCH = 10_000  # enrollments grouped at once
 SIZES = (0, 500_00, 1_000_00, 3_000_00, 5_000_00, 10_000_00, 50_000_00)  # fen, upper bounds
+LABELS = {
+    **PARTS,
+    **CLAIM_AMOUNTS,
+    **DATES,
+    "days": DAYS,
+    **{name: fact.label for name, fact in FACTS.items()},
+}
 Facts = dict[str, Any]
 
 
@@ -148,7 +156,7 @@ def replay(
     same members decided before the span are history: their decided amounts use up the caps.
     `progress` is told how many more claims are done, about every thousand.
     """
-    said, rule = Replay(since, until, rise), rules.prepare(plan)
+    said, rule = Replay(since, until, rise), rules.prepare(plan, clock.after_working_days)
     done = 0
     for claims in claims_by_member(scheme, until, within):
         _replay_member(said, rule, claims)
@@ -337,7 +345,8 @@ def _weigh(said: Replay, kept: Kept, claim: rules.AssessedClaim) -> int:
         return kept.amount
     if claim.refused:
         said.stopped.add(kept.amount, 0)
-        said.reasons[claim.refused[0].message] += 1
+        first = claim.refused[0]
+        said.reasons[first.rule or first.message] += 1
     _sum_up(said, kept, claim.benefit)
     for step in _json(kept.explanation):
         said.steps[step["benefit_id"], step["name"]].add(step["after"], 0)
@@ -347,12 +356,18 @@ def _weigh(said: Replay, kept: Kept, claim: rules.AssessedClaim) -> int:
 
 
 def _lacking(kept: Kept, claim: rules.AssessedClaim) -> list[str]:
-    """The labels of what the plan asks for and the claim, as it was kept, does not hold."""
+    """The labels of what the plan asks for and the claim, as it was kept, does not hold; also a
+    calendar that does not reach far enough to judge it."""
     holders = (*(kept.case.get("stays") or ({},)), kept.case, kept.facts)
-    names = [refusal.field for refusal in claim.refused]
-    silent = [name for name in names if all(holder.get(name) is None for holder in holders)]
-    labels = {**PARTS, **{name: fact.label for name, fact in FACTS.items()}}
-    return [labels.get(name, name) for name in silent if name not in ("event", "benefit")]
+    lacking = []
+    for refusal in claim.refused:
+        if refusal.rule == UNCOUNTED:
+            lacking.append("尚未公布的放假安排")
+        elif refusal.field not in ("event", "benefit") and all(
+            holder.get(refusal.field) is None for holder in holders
+        ):
+            lacking.append(LABELS.get(refusal.field, refusal.field))
+    return lacking
 
 
 def _sum_up(said: Replay, kept: Kept, now: int) -> None:

@@ -133,6 +133,7 @@ class Assessing:
 
     def __init__(self, scheme: dict[str, Any], case: dict[str, Any]):
         self.scheme, self.case = scheme, case
+        self.works: Any = None  # whether a day is worked, where somebody knows
         self.past: list[Past] = []
 
     def written(self, reading: Reading) -> list[str]:
@@ -242,8 +243,9 @@ class Assessing:
 
     def check_filing(self, reading: Reading, end: date) -> None:
         limit = self.scheme.get("filing")
-        if not limit or not limit["within"].endswith("天"):
-            return  # working days are the office's calendar's to check
+        by_work = bool(limit) and limit["within"].endswith("个工作日")
+        if not limit or (by_work and self.works is None):
+            return  # without a calendar nobody says which days are worked
         start = end
         if limit["after"] == "discharge":
             left = [day_of(stay.get("discharged")) for stay in reading.stays or []]
@@ -255,8 +257,24 @@ class Assessing:
                 return
             start = min(known)
         filed = day_of(reading.given.get("filed_on"))
-        if filed is None or filed > start + timedelta(number(limit["within"])):
+        allowed = number(limit["within"])
+        if filed is None or (
+            self.worked_beyond(start, filed, allowed)
+            if by_work
+            else filed > start + timedelta(allowed)
+        ):
             reading.fault("filed_on")
+
+    def worked_beyond(self, start: date, filed: date, allowed: int) -> bool:
+        """Whether all the working days allowed were over before the day of filing. Where nobody
+        knows which days are worked, only what is in time if every day is worked is in time."""
+        if filed <= start + timedelta(allowed):
+            return False
+        try:
+            before = [start + timedelta(n) for n in range(1, (filed - start).days)]
+            return sum(map(self.works, before)) >= allowed
+        except NotImplementedError:
+            return True
 
     def check_numbers(self, reading: Reading, past: Past, end: date) -> None:
         filed = day_of(reading.given.get("filed_on"))
@@ -423,12 +441,14 @@ def told(owner, stay, step, before, prior, after) -> dict[str, Any]:
             "prior": prior, "after": after}  # fmt: skip
 
 
-def assess(scheme: dict[str, Any], case: dict[str, Any]) -> dict[str, Any]:
+def assess(scheme: dict[str, Any], case: dict[str, Any], works: Any = None) -> dict[str, Any]:
     """The expected answer to a case in the contract's JSON form: amounts as text, fields refused.
 
-    `earlier` holds claims of former enrollments, each with its cover_from.
+    `earlier` holds claims of former enrollments, each with its cover_from; `works` says whether a
+    day is worked, where somebody does.
     """
     assessing = Assessing(scheme, case)
+    assessing.works = works
     for claim in case.get("earlier") or []:
         assessing.assess(claim)
     found = [assessing.assess(claim) for claim in case["claims"]]

@@ -5,12 +5,12 @@ from typing import Any
 
 from huigong import clock, rules
 from huigong.models import Claim, Enrollment
+from huigong.plans.admission import ENDS, UNCOUNTED, UNPUBLISHED
 from huigong.plans.vocabulary import STAY
 from huigong.workflows.claims.asking import benefits_for
 from huigong.workflows.schemes import plan_of
 
 Plan = dict[str, Any]
-UNPUBLISHED = "跨入放假安排尚未公布的年份，要等公布后才能按工作日算出"
 
 
 def last_filing_day(
@@ -21,7 +21,7 @@ def last_filing_day(
     filing = plan["filing"]
     if not filing or (filing["after"] == "discharge" and event not in (None, STAY)):
         return None, ""
-    after = {"discharge": "出院", "term_end": "保障期结束"}[filing["after"]]
+    after = ENDS[filing["after"]]
     words = f"{after}后{filing['days']}{'个工作日' if filing['working'] else '天'}内"
     first = min(discharges, default=None)
     try:
@@ -48,7 +48,7 @@ def too_late(plan: Plan, enrollment: Enrollment, discharges: list[date], on: dat
     start = enrollment.cover_to if filing["after"] == "term_end" else min(discharges, default=None)
     if start is None or (on - start).days <= filing["days"]:
         return ""
-    return f"申领期限{UNPUBLISHED}，现在不能判断是否超期，请联系管理员"
+    return f"{UNCOUNTED}，请联系管理员"
 
 
 def promised_day(plan: Plan, filed_on: date) -> date | None:
