@@ -103,11 +103,6 @@ def open_kept(folder: Path, file: str) -> BinaryIO:
     return opened
 
 
-def read_kept(folder: Path, file: str) -> bytes:
-    """A kept file's content. Raises as `open_kept` does."""
-    return b"".join(_opened(folder / file, file))
-
-
 def digest_of(folder: Path, file: str) -> str:
     """The hash of what was uploaded, opened a piece at a time. Raises as `open_kept` does."""
     digest = sha256()

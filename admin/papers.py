@@ -1,8 +1,6 @@
 """Kept papers handed to whoever may read them: opened in memory, always as a download, so that a
 stranger's file never opens inside the office."""
 
-import io
-
 from flask import current_app, send_file
 from werkzeug.wrappers import Response
 
@@ -12,7 +10,5 @@ from huigong import uploads
 def handed(file: str, name: str) -> Response:
     """A kept file under its owner's name for it, opened whole: whoever logs its reading does so
     once this has returned. Raises Unreadable, for which there is a page."""
-    content = uploads.read_kept(current_app.config["SETTINGS"].files, file)
-    return send_file(
-        io.BytesIO(content), "application/octet-stream", as_attachment=True, download_name=name
-    )
+    content = uploads.open_kept(current_app.config["SETTINGS"].files, file)
+    return send_file(content, "application/octet-stream", as_attachment=True, download_name=name)

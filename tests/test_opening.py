@@ -246,7 +246,8 @@ def test_who_kept_it_does_not_book_it_and_one_file_is_kept_once(city, tmp_path):
     kept = keep(city, "covers", rows, tmp_path, by)
     with pytest.raises(Refused, match="上传人以外"):
         opening.book_opening(kept, folder=tmp_path, by=by, at=NOW)
-    file = kept_in(tmp_path, uploads.read_kept(tmp_path, kept.file))
+    with uploads.open_kept(tmp_path, kept.file) as copied:
+        file = kept_in(tmp_path, copied.read())
     with pytest.raises(Refused, match="已经上传过"):
         opening.keep_opening(city, kind="covers", kept=file, folder=tmp_path, by=by, at=NOW)
 

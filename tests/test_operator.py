@@ -22,6 +22,8 @@ from huigong.models import (
 )
 from huigong.refusals import Lost, Refused
 from huigong.workflows import operator
+from huigong.workflows.operator import covers
+from huigong.workflows.operator import reading as answer_reading
 
 FIRST, LAST = date(2024, 12, 1), date(2024, 12, 31)
 
@@ -191,6 +193,38 @@ def test_an_answer_with_faults_is_taken_in_its_clean_rows_alone_and_comes_back(
     assert (taken, OperatorAnswer.select().count()) == (1, 1)
     with pytest.raises(Lost):
         operator.drop_answer(file, by=by, at=NOW)
+
+
+def test_a_citys_answer_is_judged_some_rows_at_a_time_each_beside_all_before_it(
+    office, scheme, roster, monkeypatch
+):
+    monkeypatch.setattr(covers, "CHUNK", 2)
+    first, second, third = numbers(roster)
+    accepted = [[number, "承保", ""] for number in (first, second, third)]
+    twice = [[first, "承保", ""], [second, "拒保", "重复"]]
+    rows = [["身份证号", "结果", "原因"], *accepted, *twice]
+    file = an_answer(office, scheme, "covers", rows)
+    found = operator.preview(file, folder=office.files, on=NOW.date())
+    assert found.faults == [(5, "与第2行是同一人"), (6, "与第3行是同一人")]
+    assert found.counts == [("承保", 3), ("未承保", 0)]
+    taken = operator.take_answer(
+        file, folder=office.files, clean_only=True, by=by_of(scheme), at=NOW
+    )
+    assert (taken, operator.answered(roster)) == (3, (3, []))
+    again = an_answer(office, scheme, "covers", rows)
+    found = operator.preview(again, folder=office.files, on=NOW.date())
+    assert (found.judged.fresh, found.judged.known, len(found.faults)) == ([], 3, 2)
+
+
+@pytest.mark.parametrize("kind", ["covers", "claims"])
+def test_an_answer_of_more_rows_than_a_page_can_look_through_is_not_kept(
+    office, scheme, monkeypatch, kind
+):
+    monkeypatch.setitem(answer_reading.MOST_ROWS, kind, 2)
+    rows = [["身份证号", "结果"], *(["41999919800506001X", "承保"] for _ in range(3))]
+    with pytest.raises(Refused, match="一份回执最多 2 行，请分成几份上传"):
+        an_answer(office, scheme, kind, rows)
+    assert not OperatorFile.select().exists()
 
 
 def test_what_is_no_answer_is_not_kept(office, scheme):

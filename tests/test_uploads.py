@@ -18,6 +18,11 @@ def _unlocked(keys):
     vault.unlock(keys)
 
 
+def content_of(folder, file):
+    with uploads.open_kept(folder, file) as kept:
+        return kept.read()
+
+
 def kept(folder, content, limit=uploads.ROSTER_LIMIT):
     return uploads.keep(folder, io.BytesIO(content), name="名册.xlsx", field="file", limit=limit)
 
@@ -37,7 +42,7 @@ class Trickle(io.BytesIO):
 def test_a_kept_file_opens_as_it_was_uploaded(tmp_path, size):
     content = os.urandom(size)
     file = uploads.keep(tmp_path, Trickle(content), name="a", field="file", limit=4 * MIB)
-    assert uploads.read_kept(tmp_path, file.file) == content
+    assert content_of(tmp_path, file.file) == content
     with uploads.open_kept(tmp_path, file.file) as opened:
         assert opened.read() == content
     assert uploads.size_of(tmp_path, file.file) == file.size == size
@@ -76,7 +81,7 @@ def test_what_was_cut_altered_or_never_sealed_does_not_open(tmp_path, change):
     file = kept(tmp_path, b"x" * (2 * MIB + 100))
     altered(tmp_path / file.file, change)
     with pytest.raises(uploads.Unreadable):
-        uploads.read_kept(tmp_path, file.file)
+        content_of(tmp_path, file.file)
     with pytest.raises(uploads.Unreadable):
         uploads.open_kept(tmp_path, file.file)
 
@@ -85,7 +90,7 @@ def test_one_file_in_the_place_of_another_does_not_open(tmp_path):
     first, second = kept(tmp_path, b"one"), kept(tmp_path, b"two")
     os.replace(tmp_path / first.file, tmp_path / second.file)
     with pytest.raises(uploads.Unreadable):
-        uploads.read_kept(tmp_path, second.file)
+        content_of(tmp_path, second.file)
 
 
 def test_another_offices_key_opens_nothing(tmp_path):
@@ -93,12 +98,12 @@ def test_another_offices_key_opens_nothing(tmp_path):
     vault.make_key(tmp_path / "other")
     vault.unlock(tmp_path / "other")
     with pytest.raises(uploads.Unreadable):
-        uploads.read_kept(tmp_path / "files", file.file)
+        content_of(tmp_path / "files", file.file)
 
 
 def test_a_file_that_is_gone_is_told_from_one_that_does_not_open(tmp_path):
     with pytest.raises(FileNotFoundError):
-        uploads.read_kept(tmp_path, "0" * 32)
+        content_of(tmp_path, "0" * 32)
 
 
 @pytest.mark.parametrize(("content", "said"), [(b"", "不能为空"), (b"x" * 2 * MIB, "超过 1 MB")])
@@ -127,9 +132,9 @@ def test_files_from_before_sealing_are_sealed_in_place_and_keep_their_age(tmp_pa
     assert uploads.seal_old(tmp_path) == 1
     assert uploads.seal_old(tmp_path) == 0
     assert PERSON.encode() not in old.read_bytes()
-    assert uploads.read_kept(tmp_path, old.name) == PERSON.encode()
+    assert content_of(tmp_path, old.name) == PERSON.encode()
     assert old.stat().st_mtime == 1000
-    assert uploads.read_kept(tmp_path, sealed.file) == b"sealed already"
+    assert content_of(tmp_path, sealed.file) == b"sealed already"
     assert (tmp_path / "note.txt").read_text() == "not ours"
 
 

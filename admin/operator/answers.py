@@ -1,6 +1,5 @@
 """One file: handed over again, or an answer looked through, taken, dropped, or given back."""
 
-import io
 from typing import Any
 
 from flask import flash, g, redirect, render_template, request, send_file, url_for
@@ -157,8 +156,7 @@ def faults(id: int) -> Any:
     """The operator's own workbook with the reasons; a POST, because taking it is logged."""
     file = handled_here(find(OperatorFile, id), MAY_TAKE)
     try:
-        with deeds.own_file_back(file, folder=folder(), on=clock.today()) as opened:
-            book = io.BytesIO(opened.read())
+        book = deeds.own_file_back(file, folder=folder(), on=clock.today())
     except Refused as refused:
         return _page(file, refused.by_field()), 422
     deeds.hand_over(file, by=g.user, at=clock.now())

@@ -1,6 +1,7 @@
 """An operator's answer kept, looked through, and taken: its new rows once each, the faulty ones
 back as its own workbook."""
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,7 +16,7 @@ from huigong.sheets import annotate
 from huigong.uploads import Kept
 from huigong.workflows import audit
 from huigong.workflows.operator import covers, files, replies
-from huigong.workflows.operator.reading import Sheet, read_answer
+from huigong.workflows.operator.reading import Sheet, open_answer
 
 # So many rows at once, so that the write lock is held well under half a second.
 _SOME: Final = {"covers": 20_000, "claims": 50}
@@ -43,9 +44,11 @@ def keep_answer(
 ) -> OperatorFile:
     """Keep an uploaded answer until somebody has looked it through; nothing is taken yet. Refuses
     (`file`) what is no answer to anything that was sent."""
-    with uploads.open_kept(folder, kept.file) as file:
-        sheet = read_answer(scheme, kind, file)
-    _judged(scheme, kind, sheet, at.date())
+    with uploads.open_kept(folder, kept.file) as file, open_answer(scheme, kind, file) as sheet:
+        if kind == "covers":
+            deque(sheet.rows, maxlen=0)  # each stands for itself: judged when it is looked through
+        else:
+            _judged(scheme, kind, sheet, at.date())
     return _keep(scheme, kind, kept, sheet, by=by, at=at)
 
 
@@ -65,24 +68,34 @@ def _keep(
 def _judged(scheme: Scheme, kind: str, sheet: Sheet, on: date) -> covers.Judged:
     """An answer's rows held against what stands now. The same file says nothing new, even where
     others have come after it."""
-    same: Any = (
+    if kind == "covers":
+        judged = covers.judge(scheme, sheet)
+        taken = OperatorFile.select().where(_same(scheme, kind, sheet))
+        is_taken = taken.where(OperatorFile.stage == "taken").exists()
+        return covers.all_known(judged) if is_taken else judged
+    found = list(sheet.rows)
+    before: Any = OperatorReply.select(OperatorReply.number).join(OperatorFile)
+    again = {number for (number,) in before.where(_same(scheme, kind, sheet)).tuples()}
+    return replies.judge(scheme, sheet, found, on=on, again=again)
+
+
+def _same(scheme: Scheme, kind: str, sheet: Sheet) -> Any:
+    """The condition that a file says what this one says, all of whose rows have come."""
+    return (
         (OperatorFile.scheme == scheme)
         & (OperatorFile.kind == kind)
         & (OperatorFile.way == "back")
         & (OperatorFile.digest == sheet.digest)
     )
-    if kind == "covers":
-        taken = OperatorFile.select().where(same, OperatorFile.stage == "taken")
-        return covers.judge(scheme, sheet, again=taken.exists())
-    rows: Any = OperatorReply.select(OperatorReply.number).join(OperatorFile).where(same)
-    return replies.judge(scheme, sheet, on=on, again={number for (number,) in rows.tuples()})
 
 
 def preview(file: OperatorFile, *, folder: Path, on: date) -> Preview:
     """Read a kept answer and hold it against what stands now."""
-    with uploads.open_kept(folder, file.file) as kept:
-        sheet = read_answer(file.scheme, file.kind, kept)
-    judged = _judged(file.scheme, file.kind, sheet, on)
+    with (
+        uploads.open_kept(folder, file.file) as kept,
+        open_answer(file.scheme, file.kind, kept) as sheet,
+    ):
+        judged = _judged(file.scheme, file.kind, sheet, on)
     counts = (covers if file.kind == "covers" else replies).counts(judged.fresh)
     return Preview(sheet, judged, counts)
 

@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -27,11 +28,10 @@ from huigong.refusals import Refused
 from huigong.sheets import write_workbook
 from huigong.workflows import audit, gifts
 from huigong.workflows.enrollment.checks import EMPLOYMENT, INSURANCE, MEMBERSHIP
-from huigong.workflows.enrollment.columns import plain_title
 from huigong.workflows.enrollment.corrected import corrected
 from huigong.workflows.operator import files
 from huigong.workflows.operator.layouts import columns_of, layout_of
-from huigong.workflows.operator.reading import Sheet
+from huigong.workflows.operator.reading import Sheet, plainly
 
 _WORDS: Final[dict[str, Any]] = {
     "insurance": INSURANCE,
@@ -187,17 +187,29 @@ class Judged(NamedTuple):
     faults: dict[int, list[tuple[str, str]]]
 
 
-def judge(scheme: Scheme, sheet: Sheet, *, again: bool) -> Judged:
-    """Hold an answer's rows against who is enrolled under the scheme; of a file that comes
-    `again` all is known that is not at fault."""
+def judge(scheme: Scheme, sheet: Sheet) -> Judged:
+    """Hold an answer's rows against who is enrolled under the scheme, so many at once."""
     judged, seen = Judged([], 0, {}), dict[int, int]()
-    keys = {number: _key(sheet, row) for number, row in sheet.rows}
-    enrolled = _known(scheme, [key for key, _ in keys.values() if key])
-    latest = _latest([cover for cover, _ in enrolled.values()])
-    known = 0
-    for number, row in sheet.rows:
-        key, field = keys[number]
-        found, faults = enrolled.get(key), _faults(sheet, row)
+    while part := list(islice(sheet.rows, CHUNK)):
+        known = _judge_some(scheme, sheet, part, seen, judged)
+        judged = judged._replace(known=judged.known + known)
+    return judged
+
+
+def _judge_some(
+    scheme: Scheme,
+    sheet: Sheet,
+    part: Sequence[tuple[int, Any]],
+    seen: dict[int, int],
+    judged: Judged,
+) -> int:
+    """Put what is new and what is wrong in `judged`; how many rows are known already. `seen` has
+    the first row about each enrollment."""
+    keys = [_key(sheet, row) for _, row in part]
+    enrolled = _known(scheme, [key for key, _ in keys if key])
+    latest, known = _latest([cover for cover, _ in enrolled.values()]), 0
+    for (number, row), (key, field) in zip(part, keys, strict=True):
+        found, (result, faults) = enrolled.get(key), _result(sheet, row)
         if found is None:
             faults.insert(0, (field, "没有对应的参保：请核对身份证号或凭证号"))
         elif seen.setdefault(found[0], number) != number:
@@ -205,12 +217,17 @@ def judge(scheme: Scheme, sheet: Sheet, *, again: bool) -> Judged:
         if faults or found is None:
             judged.faults[number] = faults
             continue
-        said = Answered(*found, *_said(sheet, row))
-        if again or latest.get(said.enrollment) == (said.accepted, said.reason):
+        said = Answered(*found, result in ACCEPTED, words_of(sheet, row))
+        if latest.get(said.enrollment) == (said.accepted, said.reason):
             known += 1
         else:
             judged.fresh.append(said)
-    return judged._replace(known=known)
+    return known
+
+
+def all_known(judged: Judged) -> Judged:
+    """The same, of an answer that was taken before: what is not at fault says nothing new."""
+    return judged._replace(fresh=[], known=judged.known + len(judged.fresh))
 
 
 def _key(sheet: Sheet, row: Any) -> tuple[str, str]:
@@ -221,20 +238,17 @@ def _key(sheet: Sheet, row: Any) -> tuple[str, str]:
     return "", "id_number" if "id_number" in sheet.columns else "certificate"
 
 
-def _faults(sheet: Sheet, row: Any) -> list[tuple[str, str]]:
+def _result(sheet: Sheet, row: Any) -> tuple[str, list[tuple[str, str]]]:
+    """What a row says became of somebody, and what is wrong with it."""
     try:
-        result = plain_title(sheet.cell(row, "result"))
+        result = plainly(sheet.cell(row, "result"))
     except ValueError as wrong:
-        return [("result", str(wrong))]
+        return "", [("result", str(wrong))]
     if result not in ACCEPTED | REJECTED:
-        return [("result", f"不认识结果“{result[:20]}”，请填写：承保、拒保")]
+        return "", [("result", f"不认识结果“{result[:20]}”，请填写：承保、拒保")]
     if result in REJECTED and not sheet.cells(row, "words"):
-        return [("words", "未承保的须写明原因")]
-    return []
-
-
-def _said(sheet: Sheet, row: Any) -> tuple[bool, str]:
-    return plain_title(sheet.cell(row, "result")) in ACCEPTED, words_of(sheet, row)
+        return result, [("words", "未承保的须写明原因")]
+    return result, []
 
 
 def words_of(sheet: Sheet, row: Any) -> str:

@@ -1,8 +1,14 @@
-"""An operator's answer as a workbook: which column says what, and the rows that answer."""
+"""An operator's answer as a workbook: which column says what, and the rows that answer.
+
+The limited child parses it (`sheets`); here its rows come one after the other and are held by
+nobody, so that a city's answer is looked through while its page is asked for.
+"""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from itertools import chain
 from typing import Any, BinaryIO, Final
@@ -23,7 +29,8 @@ from huigong.workflows.enrollment.columns import (
 )
 from huigong.workflows.operator.layouts import ANSWERED, FIELDS, KEYS, layout_of
 
-MOST_ROWS: Final = 500_000
+# A claim's row is judged beside all others, a person's on its own; a city has 424,000 people.
+MOST_ROWS: Final = {"covers": 500_000, "claims": 20_000}
 # Under which titles an answer's columns come, where the operator's own layout names none.
 _RESULT: Final = (
     *("结果", "审核结果", "承保结果", "处理结果", "是否承保", "办理结果", "支付结果", "赔付结果"),
@@ -69,30 +76,29 @@ _NAMES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
 _WANTED: Final = {"covers": "“身份证号”（或凭证号）", "claims": "“申领编号”（或身份证号）"}
 
 
+plainly: Final = lru_cache(1024, typed=True)(plain_title)  # results are few, and often the same
+
+
 @dataclass
 class Sheet:
-    """An answer as it was read: where its header stands, its columns, and its rows. A field may
-    stand in several columns: ours, which went out blank, and one that the operator added."""
+    """An answer while it is read: where its header stands, its columns, and its rows, which come
+    once. A field may stand in several columns: ours, which went out blank, and one that the
+    operator added. The digest, known when all rows have come, tells the same answer again, also
+    when somebody opened and saved its file."""
 
     header: Header
     passing: int
     epoch: int
     columns: dict[str, list[int]]
     unused: list[str] = field(default_factory=list)
-    rows: list[tuple[int, Row]] = field(default_factory=list)
+    rows: Iterator[tuple[int, Row]] = field(default_factory=lambda: iter(()))
+    digest: str = ""
 
     def cells(self, row: Row, name: str) -> list[Cell]:
         """What a row says in a field, once each, in the order of the columns."""
-        there = [row[at] for at in self.columns.get(name, ()) if at < len(row)]
-        return list(dict.fromkeys(cell for cell in there if str(cell).strip()))
-
-    @property
-    def digest(self) -> str:
-        """By which the same answer is known again, also when somebody opened and saved its file."""
-        says, names = sha256(), sorted(self.columns)
-        for number, row in self.rows:
-            says.update(repr((number, [self.cells(row, name) for name in names])).encode())
-        return says.hexdigest()
+        columns = self.columns.get(name, ())
+        there = [cell for at in columns if at < len(row) and str(cell := row[at]).strip()]
+        return there if len(there) < 2 else list(dict.fromkeys(there))
 
     def cell(self, row: Row, name: str) -> Cell:
         """What a row says in a field, "" for nothing. Raises ValueError, in words for people,
@@ -104,9 +110,11 @@ class Sheet:
         return said[0] if said else ""
 
 
-def read_answer(scheme: Scheme, kind: str, file: BinaryIO) -> Sheet:
-    """Read a whole answer. Refuses (`file`) what is no workbook, and one without the columns by
-    which a row is told and says its result."""
+@contextmanager
+def open_answer(scheme: Scheme, kind: str, file: BinaryIO) -> Iterator[Sheet]:
+    """An answer open for reading. Refuses (`file`), at the latest with its last row, what is no
+    workbook, one without the columns by which a row is told and says its result, and too many
+    rows or none."""
     meanings = _meanings(scheme, kind)
     try:
         with open_sheet(file, lambda rows: _answer(rows, meanings)) as (rows, header, found):
@@ -114,16 +122,29 @@ def read_answer(scheme: Scheme, kind: str, file: BinaryIO) -> Sheet:
                 raise Refused("file", f"没有找到{_WANTED[kind]}和“结果”两列")
             columns = _columns(header, meanings)
             sheet = Sheet(header, rows.passing, rows.epoch, columns, _unused(header, meanings))
-            for number, row in found:
-                if len(sheet.rows) >= MOST_ROWS:
-                    raise Refused("file", f"一份回执最多 {MOST_ROWS} 行，请分开上传")
-                if _answers(sheet, row, kind):
-                    sheet.rows.append((number, row))
+            sheet.rows = _answering(sheet, found, kind)
+            yield sheet
     except sheets.SheetRefused as refused:
         raise Refused("file", str(refused)) from refused
-    if not sheet.rows:
+
+
+def _answering(
+    sheet: Sheet, found: Iterable[tuple[int, Row]], kind: str
+) -> Iterator[tuple[int, Row]]:
+    """The rows that answer something; with the last of them the sheet has its digest."""
+    says, names, count = sha256(), sorted(sheet.columns), 0
+    titles = {sheet.header.titles.get(at) for at in sheet.columns["result"]}
+    for number, row in found:
+        if not _answers(sheet, row, kind, titles):
+            continue
+        if count >= MOST_ROWS[kind]:
+            raise Refused("file", f"一份回执最多 {MOST_ROWS[kind]} 行，请分成几份上传")
+        count += 1
+        says.update(repr((number, [sheet.cells(row, name) for name in names])).encode())
+        yield number, row
+    if not count:
         raise Refused("file", "表里没有回执，请核对文件")
-    return sheet
+    sheet.digest = says.hexdigest()
 
 
 def _meanings(scheme: Scheme, kind: str) -> dict[str, str]:
@@ -175,13 +196,12 @@ def _unused(header: Header, meanings: Mapping[str, str]) -> list[str]:
 _LONG: Final = re.compile(r"\d{4}")  # a number of somebody or something; 共12笔 is none
 
 
-def _answers(sheet: Sheet, row: Row, kind: str) -> bool:
+def _answers(sheet: Sheet, row: Row, kind: str, titles: Collection[str | None]) -> bool:
     """Whether a row answers something: not a blank one, a total, or the header printed again."""
     keys = "".join(str(cell) for name in KEYS[kind] for cell in sheet.cells(row, name))
     results = sheet.cells(row, "result")
     if not (keys or results):
         return False
-    titles = {sheet.header.titles.get(at) for at in sheet.columns["result"]}
-    if any(plain_title(cell) in titles for cell in results):
+    if any(plainly(cell) in titles for cell in results):
         return False
     return bool(_LONG.search(keys)) or not is_summary(row)

@@ -26,12 +26,13 @@ from huigong.models import (
 )
 from huigong.money import yuan
 from huigong.refusals import Lost, Refused
+from huigong.sheets import Row
 from huigong.workflows import audit, payouts
 from huigong.workflows.claims import ask_reconsideration
 from huigong.workflows.enrollment.columns import plain_title
 from huigong.workflows.enrollment.corrected import corrected
 from huigong.workflows.operator.covers import Judged, words_of
-from huigong.workflows.operator.reading import Sheet
+from huigong.workflows.operator.reading import Sheet, plainly
 from huigong.workflows.statements.layout import day_of, fen_of, number_of
 
 KINDS: Final = {"paid": "已支付", "agreed": "同意", "refused": "拒付", "papers": "要求补材料"}
@@ -109,13 +110,15 @@ EFFECTS: Final = {
 }
 
 
-def judge(scheme: Scheme, sheet: Sheet, *, on: date, again: set[int]) -> Judged:
-    """Hold an answer's rows against the claims that were sent; those with a number in `again` were
-    taken from the same file. Refuses (`file`) an answer of which no row is about one of the
+def judge(
+    scheme: Scheme, sheet: Sheet, rows: Sequence[tuple[int, Row]], *, on: date, again: set[int]
+) -> Judged:
+    """Hold all rows of an answer against the claims that were sent; those with a number in `again`
+    were taken from the same file. Refuses (`file`) an answer of which no row is about one of the
     claims: another operator's."""
-    sent, judged = _Sent(scheme, sheet), Judged([], 0, {})
+    sent, judged = _Sent(scheme, sheet, rows), Judged([], 0, {})
     known, first = 0, dict[int, Said]()
-    for number, row in sheet.rows:
+    for number, row in rows:
         try:
             sending = sent.of(number, row)
             said = _said(sheet, number, row, sending, on)
@@ -130,7 +133,7 @@ def judge(scheme: Scheme, sheet: Sheet, *, on: date, again: set[int]) -> Judged:
                 judged.fresh.append(said)
         except Refused as refused:
             judged.faults[number] = refused.faults
-    if sent.strangers == len(sheet.rows):
+    if sent.strangers == len(rows):
         raise Refused(
             "file", f"表里没有一行是送给“{scheme.name}”承办方的申领，请核对是不是传错了文件"
         )
@@ -146,12 +149,12 @@ _GONE: Final = {
 class _Sent:
     """The sendings that an answer's rows may be about, and the answers known of them."""
 
-    def __init__(self, scheme: Scheme, sheet: Sheet):
+    def __init__(self, scheme: Scheme, sheet: Sheet, rows: Sequence[tuple[int, Row]]):
         self.scheme, self.sheet, self.strangers = scheme, sheet, 0
         self.by_number: dict[str, Any] = {}
         self.by_person: dict[str, dict[int, Any]] = {}
-        numbers = {_number(sheet, row) for _, row in sheet.rows} - {""}
-        people = {_person(sheet, row) for _, row in sheet.rows} - {""}
+        numbers = {_number(sheet, row) for _, row in rows} - {""}
+        people = {_person(sheet, row) for _, row in rows} - {""}
         # The operator answers under the ID that it was sent, which may be corrected by now.
         self.renamed = {old: found.id_index for old, found in corrected(list(people)).items()}
         people |= set(self.renamed.values())
@@ -239,7 +242,7 @@ def _said(sheet: Sheet, number: int, row: Any, sending: Any, on: date) -> Said:
             faults.append((name, str(wrong)))
             return none
 
-    result = read("result", plain_title, "")
+    result = read("result", plainly, "")
     kind = _KIND_OF.get(result, "")
     if not kind and not faults:
         words = "请填写：已支付、同意、拒付、补材料"
