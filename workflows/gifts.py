@@ -215,8 +215,10 @@ def figures(parts: shares.Parts) -> tuple[int, int]:
 def agree(gift: Gift, *, amount: int, by: User, at: datetime) -> Gift:
     """Agree to give what a submitted roster asks, or to what became of it since.
 
-    `amount` in fen is what `by` read. Refuses another figure than now, and whoever declared it.
+    `amount` in fen is what `by` read. Refuses another figure than now, what was agreed to already,
+    and whoever declared it.
     """
+    gift = Gift.get_by_id(gift.id)
     roster = gift.roster
     if roster.stage != "submitted" or gift.stage not in ("asked", "agreed"):
         raise Lost(f"gift {gift.id} is {gift.stage}, its roster {roster.stage}")
@@ -225,6 +227,8 @@ def agree(gift: Gift, *, amount: int, by: User, at: datetime) -> Gift:
     people, now = figures(shares.preview(roster))
     if now != amount:
         raise Refused("amount", f"金额刚有变化，现在是 {people} 人、{yuan(now)} 元，请核对后再同意")
+    if (gift.stage, gift.people, gift.amount) == ("agreed", people, now):
+        raise Lost(f"gift {gift.id} was agreed to already")
     said: dict[str, Any] = {"people": people, "amount": now, "decided_by": by.id, "decided_at": at}
     gift.move("stage", was=gift.stage, to="agreed", **said)
     note = f"{gift.name}赠送{people}人，{yuan(now)}元"
@@ -236,6 +240,7 @@ def agree(gift: Gift, *, amount: int, by: User, at: datetime) -> Gift:
 @writes
 def decline(gift: Gift, *, reason: str, by: User, at: datetime) -> Gift:
     """Not agree to a gift, or take the agreement back before the roster is approved."""
+    gift = Gift.get_by_id(gift.id)
     if gift.roster.stage not in ("submitted", "returned", "draft"):
         raise Lost(f"gift {gift.id}: its roster is {gift.roster.stage}")
     if len(reason.strip()) < 2:
@@ -262,6 +267,7 @@ def _refuse(gift: Gift, stage: str, reason: str, by: User, at: datetime) -> None
 def take_back(gift: Gift, *, reason: str, by: User, at: datetime) -> list[Due]:
     """Take a gift back after the approval: its due falls, and what its people owe without it is
     raised. Refuses once anything was paid on it, and without a reason."""
+    gift = Gift.get_by_id(gift.id)
     roster = gift.roster
     due = due_of(gift)
     if gift.stage != "agreed" or roster.stage != "approved" or due is None:

@@ -117,26 +117,28 @@ def donors_told(gifts: Iterable[int]) -> dict[int, Reminder]:
 def remind(
     payer: Organization, *, receiver: Organization, way: str, by: User, at: datetime
 ) -> Reminder:
-    """Record that a payer was reminded of everything it owes now. Refuses an unknown way and a
-    payer that owes nothing."""
+    """Record that a payer was reminded of everything it owes now. Refuses an unknown way, a payer
+    that owes nothing, and the same again on one day."""
     mine = (DueStanding.payer == payer) & (DueStanding.receiver == receiver) & DueStanding.own()
-    return _told(mine, payer, receiver, name=payer.name, way=way, by=by, at=at)
+    last = last_told([payer.id], [receiver.id]).get((payer.id, receiver.id))
+    return _told(mine, payer, receiver, last, name=payer.name, way=way, by=by, at=at)
 
 
 @writes
 def remind_donor(gift: Gift, *, way: str, by: User, at: datetime) -> Reminder:
     """Record that a gift's donor outside the unions was reminded of it. Refuses an unknown way,
-    and a gift that is an organization's or of which nothing is owing."""
+    a gift that is an organization's or of which nothing is owing, and the same again on one day."""
     collects = gift.roster.edition.organization
     awaited = DueStanding.donation() == gift.id
-    reminder = _told(awaited, collects, collects, name=gift.name, way=way, by=by, at=at)
+    last = donors_told([gift.id]).get(gift.id)
+    reminder = _told(awaited, collects, collects, last, name=gift.name, way=way, by=by, at=at)
     GiftReminder.create(reminder=reminder, gift=gift)
     return reminder
 
 
 def _told(
-    whose: Any, payer: Organization, receiver: Organization, *, name: str, way: str, by: User,
-    at: datetime,
+    whose: Any, payer: Organization, receiver: Organization, last: Reminder | None, *, name: str,
+    way: str, by: User, at: datetime,
 ) -> Reminder:  # fmt: skip
     if way not in WAYS:
         raise Refused("way", "请选择怎样催缴的")
@@ -146,6 +148,8 @@ def _told(
     dues, amount = standing.tuples().get()
     if not dues:
         raise Refused("way", f"{name}没有未缴清的应缴，不需要催缴")
+    if last and (last.on, last.way, last.amount) == (at.date(), way, int(amount)):
+        raise Refused("way", f"今天已记下用{WAYS[way]}催缴过，不再重复登记")
     reminder = Reminder.create(
         organization=payer, receiver=receiver, way=way, dues=dues, amount=int(amount), by=by,
         on=at.date(),

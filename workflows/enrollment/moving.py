@@ -136,7 +136,7 @@ def relocate(
     Refuses the same unit, one that is closed, a day to come, and no reason.
     """
     faults = _unit_faults(target, on, at.date())
-    source = member.organization
+    source = Member.get_by_id(member.id).organization
     if target is not None and source.id == target.id:
         faults.append(("target", "这位职工已在这个单位"))
     if len(reason.strip()) < 2:
