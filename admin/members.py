@@ -68,8 +68,9 @@ def index() -> Any:
         shown=Member.select(Member, Organization).join(Organization),
     )
     return render_template(
-        "admin/members/index.html", page=page, asked=asked, standing=_cover(page.rows)
-    )
+        "admin/members/index.html", page=page, asked=asked, standing=_cover(page.rows),
+        left=leaving.left_among(page.rows), gone=leaving.GONE,
+    )  # fmt: skip
 
 
 def _by_whole_id(number: str, unit: str) -> str:
@@ -123,12 +124,15 @@ def _unit_named(part: str) -> Any:
 
 
 def _cover(members: list[Member]) -> dict[int, tuple[str, str]]:
-    """How each listed member is covered today, as a badge."""
+    """How each listed member is covered today, or was last, as a badge."""
     today, ids = clock.today(), [member.id for member in members]
     query = _enrollments(Enrollment.member << ids).where(Enrollment.cover_to >= today)
     covers = list(query.order_by(Enrollment.cover_from.desc()))
     unpaid = funding.unpaid_among(cover.roster_id for cover in covers)
-    return {cover.member_id: standing(cover, unpaid) for cover in covers}
+    now = {cover.member_id: standing(cover, unpaid) for cover in covers}
+    ended: Any = _enrollments(Enrollment.member << [id for id in ids if id not in now])
+    ended = ended.order_by(Enrollment.cover_to)
+    return {cover.member_id: (f"已于{cover.cover_to}到期", "done") for cover in ended} | now
 
 
 def standing(cover: Enrollment, unpaid: set[int]) -> tuple[str, str]:

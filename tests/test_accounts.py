@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 import pytest
@@ -382,6 +383,19 @@ def test_a_poor_account_comes_back_with_what_was_typed(app, form, field):
     assert sent.status_code == 422
     assert f'href="#{field}"' in sent.get_data(as_text=True)
     assert User.select().count() == 1
+
+
+def test_everything_wrong_with_an_account_is_told_at_once(app):
+    city = a_city()
+    client = signed_in(app, a_user(Role.ADMINISTRATOR, at=city))
+    address = f"/admin/organizations/{city.id}/accounts/new"
+    empty = client.send(address, {}).get_data(as_text=True)
+    summary = empty.partition('id="error-summary"')[2].partition("</ul>")[0]
+    assert re.findall(r'href="#(\w+)"', summary) == ["name", "login", "roles"]
+    taken = {"name": "演" * 51, "login": User.get().login, "roles": ["administrator"]}
+    page = client.send(address, taken).get_data(as_text=True)
+    for told in ("最多 50 字", "这个登录名已被使用", "本级管理员由上级工会指定"):
+        assert told in page
 
 
 def test_a_clerk_s_duties_go_to_a_colleague_in_one_deed(app):

@@ -1,11 +1,14 @@
 """Members found by name, initials, last four and unit; one page through the years."""
 
+from datetime import date
+
 import pytest
-from builders import a_user, signed_in
-from builders_claims import a_claim, an_approved_claim, an_enrollment
+from builders import NOW, a_user, signed_in
+from builders_claims import a_claim, a_member, an_approved_claim, an_enrollment
 from builders_enrollment import a_county_unit, a_person, an_approved_roster
 
-from huigong.models import Member, Role
+from huigong.models import Employment, Member, Role
+from huigong.workflows.enrollment import leaving
 
 
 @pytest.fixture
@@ -37,6 +40,30 @@ def test_a_whole_id_stays_in_no_address(app, people):
     answer = clerk.get("/admin/members", query_string={"q": number})
     assert answer.status_code == 303
     assert number not in answer.location
+
+
+def test_the_list_marks_who_left_and_whose_cover_ended_in_words(app, people, asked_sql):
+    here, gone, back = Member.select().order_by(Member.id)
+    by, today = people.made_by, NOW.date()
+    for person, reason in ((gone, "retired"), (back, "resigned")):
+        leaving.leave(person, on=today, reason=reason, note="", by=by, at=NOW)
+    Employment.create(member=back, organization=back.organization, from_on=today)
+    ended = an_enrollment(people.edition, people.organization, member=a_member(
+        people.organization, name="孙五演示"), cover_from=date(2023, 1, 1))  # fmt: skip
+    clerk = signed_in(app, a_user(Role.CLERK, at=people.organization))
+    asked_sql.clear()
+    page, few = clerk.get("/admin/members").get_data(as_text=True), len(asked_sql)
+    row = {name: page.partition(f">{name}</a>")[2].partition("</tr>")[0] for name in (
+        here.name, gone.name, back.name, "孙五演示")}  # fmt: skip
+    assert [("已退休" in said, "已离职" in said) for said in row.values()] == [
+        *((False, False), (True, False), (False, False), (False, False)),
+    ]
+    assert f"已于{ended.cover_to}到期" in row["孙五演示"]
+    assert "待缴费" in row[here.name]
+    an_approved_roster(people.organization, people=9)
+    asked_sql.clear()
+    clerk.get("/admin/members")
+    assert len(asked_sql) <= few, "not one question more for more people"
 
 
 def test_one_page_shows_cover_through_the_years_claims_and_notices(app, office):

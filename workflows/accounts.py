@@ -165,21 +165,25 @@ def open_account(
     at: datetime,
 ) -> User:
     """Open an account with its roles at an organization; it has no password until its link is
-    used. Refuses a login that is taken, an account without a role, and an organization that
-    `by` does not administrate (`by` is None only for the first account and a demonstration)."""
+    used. Refuses, all at once, a name or login that cannot be, a login that is taken, an account
+    without a role, and an organization that `by` does not administrate (`by` is None only for
+    the first account and a demonstration)."""
     name, login = identity.plain_text(name), login.strip().lower()
     if not administers(by, organization):
         raise Refused("roles", "只能为本级管辖范围内的单位开设账号")
+    faults = []
     if not name or len(name) > MOST_NAME:
-        raise Refused("name", f"请填写姓名，最多 {MOST_NAME} 字")
+        faults.append(("name", f"请填写姓名，最多 {MOST_NAME} 字"))
     if not login.isascii() or not login.isalnum() or not 3 <= len(login) <= 32:
-        raise Refused("login", "登录名应为 3–32 位英文字母或数字")
-    if User.get_or_none(User.login == login):
-        raise Refused("login", "这个登录名已被使用")
+        faults.append(("login", "登录名应为 3–32 位英文字母或数字"))
+    elif User.get_or_none(User.login == login):
+        faults.append(("login", "这个登录名已被使用"))
     if not roles:
-        raise Refused("roles", "请至少选择一个角色")
-    if not all(may_grant(by, role, organization) for role in roles):
-        raise Refused("roles", "本级管理员由上级工会指定")
+        faults.append(("roles", "请至少选择一个角色"))
+    elif not all(may_grant(by, role, organization) for role in roles):
+        faults.append(("roles", "本级管理员由上级工会指定"))
+    if faults:
+        raise Refused.all(faults)
     user = User.create(name=name, login=login, organization=organization, made_at=at)
     for role in dict.fromkeys(roles):
         Grant.create(user=user, role=role, organization=organization, by=by, on=at.date())

@@ -7,6 +7,14 @@ document.addEventListener("htmx:afterSettle", (event) => {
   if (summary) summary.focus();
 });
 
+// On a phone the menu is one line that scrolls: where one is comes into view.
+const current = document.querySelector(".menu a[aria-current]");
+if (current) {
+  const list = current.closest("ul");
+  const [item, line] = [current, list].map((element) => element.getBoundingClientRect());
+  list.scrollLeft += item.left - line.left - (line.width - item.width) / 2;
+}
+
 // A lost connection or a server error must not look like nothing happened.
 for (const name of ["htmx:sendError", "htmx:responseError"]) {
   document.addEventListener(name, () => {

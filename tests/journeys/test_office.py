@@ -31,6 +31,7 @@ def test_a_year_in_the_office(walk):
     pay_it_out(walk, number)
     refused = hear_from_the_insurer(walk)
     revoke_what_it_refused(walk, refused)
+    see_on_a_phone_where_one_is(walk)
     read_the_public_site(walk)
 
 
@@ -247,6 +248,15 @@ def revoke_what_it_refused(walk: Walk, number: str) -> None:
         page.get_by_text("已撤销原决定，申领重新等待初审").wait_for()
         press_link(page, "撤销决定告知书")
         assert "工伤" in page.inner_text("main")
+
+
+def see_on_a_phone_where_one_is(walk: Walk) -> None:
+    with walk.signed_in("zzadmin") as page:
+        page.set_viewport_size({"width": 360, "height": 700})
+        page.goto("/admin/audit")
+        here = page.locator(".menu a[aria-current]").bounding_box()
+        is_seen = here["x"] >= 0 and here["x"] + here["width"] <= 360
+        assert is_seen or not walk.scripts
 
 
 def read_the_public_site(walk: Walk) -> None:

@@ -1,7 +1,8 @@
 """People who leave a unit, and what becomes of their cover."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
 from huigong.database import writes
 from huigong.models import Employment, Leaving, Member, User
@@ -11,6 +12,7 @@ from huigong.workflows import audit
 from huigong.workflows.enrollment.moving import NO_DAY
 
 REASONS: Final = {"resigned": "离职", "retired": "退休", "died": "去世", "other": "其他"}
+GONE: Final = {"resigned": "已离职", "retired": "已退休", "died": "已去世", "other": "已离开"}
 # No scheme says that leavers lose their cover, and the format has no word for it.
 KEPT_COVER: Final = f"离开单位不退参保费；已参加的保障延续到期满，计划未载明的，{SILENT}。"
 _EARLIEST: Final = date(2000, 1, 1)
@@ -58,7 +60,18 @@ def _employed(member: Member) -> Employment | None:
 
 def left_with(member: Member) -> Leaving | None:
     """The leaving of a member who has left their unit; None for who is there."""
-    if _employed(member) is not None:
-        return None
-    last = Leaving.select().where(Leaving.member == member).order_by(Leaving.id.desc())
-    return last.where(Leaving.organization == member.organization_id).first()  # type: ignore[no-any-return]
+    return left_among([member]).get(member.id)
+
+
+def left_among(members: Sequence[Member]) -> dict[int, Leaving]:
+    """The leavings of those who have left their unit, by member."""
+    unit_of = {member.id: member.organization_id for member in members}
+    open_ones: Any = Employment.select(Employment.member, Employment.organization).where(
+        Employment.member << list(unit_of), Employment.to_on.is_null()
+    )
+    there = {member for member, unit in open_ones.tuples() if unit == unit_of[member]}
+    gone = list(unit_of.keys() - there)
+    leavings = Leaving.select().where(Leaving.member << gone).order_by(Leaving.id)
+    return {
+        each.member_id: each for each in leavings if each.organization_id == unit_of[each.member_id]
+    }
