@@ -24,6 +24,7 @@ from huigong.money import yuan
 from huigong.refusals import Refused
 from huigong.workflows import audit, funding, ledger
 from huigong.workflows.numbers import next_of_year
+from huigong.workflows.schemes import damage
 from huigong.workflows.undoing import undo
 
 
@@ -43,8 +44,9 @@ def last_day_of(month: str) -> date:
 
 
 def is_passed_on(scheme: Scheme) -> bool:
-    """Whether somebody else than the office itself operates a scheme's editions."""
-    return any(e.plan and e.plan["operator"] != "self" for e in scheme.editions)
+    """Whether somebody else than the office itself operates a scheme's editions; a damaged one
+    says nothing."""
+    return any(damage(e) is None and e.plan["operator"] != "self" for e in scheme.editions)
 
 
 def to_pass_on(scheme: Scheme, month: str) -> list[Item]:

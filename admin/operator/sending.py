@@ -35,6 +35,7 @@ from huigong.models import (
 from huigong.plans.vocabulary import OPERATORS
 from huigong.refusals import Refused
 from huigong.workflows import operator as deeds
+from huigong.workflows.schemes import damage
 from huigong.workflows.transfers import is_passed_on
 
 
@@ -45,7 +46,7 @@ def index() -> Any:
     latest = {
         e.scheme_id: OPERATORS[e.plan["operator"]]
         for e in Edition.select().where(Edition.scheme << schemes).order_by(Edition.enrolled_from)
-        if e.plan
+        if damage(e) is None
     }
     return render_template(
         "admin/operator/index.html", schemes=schemes, operators=latest,

@@ -176,7 +176,7 @@ def _cell(claim: Claim, name: str, stays: Sequence[Stay]) -> Any:
 
 
 def _event(claim: Claim, stays: Sequence[Stay]) -> str:
-    events = (claim.enrollment.edition.plan or {})["events"]
+    events = claim.enrollment.edition.plan["events"]
     return str(events.get(claim.event or STAY, claim.event or "住院"))
 
 
