@@ -7,7 +7,7 @@ own file back with 错误原因.
 
 from huigong.sheets.annotating import annotate
 from huigong.sheets.reading import Cell, ReadingCancelled, Row, SheetRows, read_rows
-from huigong.sheets.uploads import Kind, SheetRefused, Source, inspect_upload
+from huigong.sheets.uploads import Kind, SheetRefused, Source, inspect_upload, weight_of
 from huigong.sheets.writing import Column, write_template, write_workbook
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "annotate",
     "inspect_upload",
     "read_rows",
+    "weight_of",
     "write_template",
     "write_workbook",
 ]

@@ -38,6 +38,7 @@ def read_rows(
     cancelled: Callable[[], bool] | None = None,
     patience: float | None = None,
     passing: int = 0,
+    most: int = uploads.MAX_ROWS,
 ) -> "SheetRows":
     """Open an upload for reading; raises SheetRefused before the first row where it can.
 
@@ -46,7 +47,7 @@ def read_rows(
     several times a second. An open file is read at its own place, so one reading at a time.
     `patience` is how many seconds of waiting on the child are allowed,
     by default 30 and two more for each MiB. `passing` is how many sheets with content, a cover
-    for instance, are passed over.
+    for instance, are passed over. A sheet of more rows than `most` is refused before its first.
     """
     kind = inspect_upload(source)
     if patience is None:
@@ -58,6 +59,7 @@ def read_rows(
         cancelled=cancelled or (lambda: False),
         patience=patience,
         passing=passing,
+        most=most,
     )
 
 
@@ -79,11 +81,12 @@ class SheetRows:
         cancelled: Callable[[], bool],
         patience: float,
         passing: int,
+        most: int,
     ):
         self.passing = passing
         self.kind, self.others = kind, list[str]()
         self._progress, self._cancelled, self._patience = progress, cancelled, patience
-        self._child = _start(source, kind, patience, passing)
+        self._child = _start(source, kind, patience, passing, most)
         self._lines = Ahead(self._child.stdout or (), most=_AHEAD)
         try:
             opening = self._next_message()
@@ -143,14 +146,14 @@ class SheetRows:
 
 
 def _start(
-    source: Source, kind: uploads.Kind, patience: float, passing: int
+    source: Source, kind: uploads.Kind, patience: float, passing: int, most: int
 ) -> subprocess.Popen[bytes]:
     order = {
         "passing": passing,
         "kind": kind,
         "memory": CHILD_MEMORY,
         "seconds": int(patience) + 1,
-        "max_rows": uploads.MAX_ROWS,
+        "max_rows": most,
         "max_columns": uploads.MAX_COLUMNS,
         "damaged": uploads.DAMAGED,
         "encrypted": uploads.ENCRYPTED,

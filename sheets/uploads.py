@@ -67,6 +67,14 @@ def size_of(source: Source) -> int:
         return file.seek(0, 2)
 
 
+def weight_of(source: Source) -> int:
+    """The bytes that an inspected upload unpacks to."""
+    if inspect_upload(source) is not Kind.XLSX:
+        return size_of(source)
+    with opened(source) as upload, zipfile.ZipFile(upload) as archive:
+        return sum(part.file_size for part in archive.infolist())
+
+
 def inspect_upload(source: Source) -> Kind:
     """Tell by its content what an uploaded file is; raise SheetRefused for what stays outside.
 

@@ -25,6 +25,7 @@ from huigong.models import (
 )
 from huigong.site.build import build
 from huigong.workflows import listings
+from huigong.workflows.listings import importing
 
 STATION = {
     "name": "示例爱心驿站一号",
@@ -259,6 +260,18 @@ def test_a_file_that_is_no_workbook_is_one_clear_sentence(
     assert answer.status_code == 422
     assert "请更正以下内容" in answer.text
     assert not list(app.config["SETTINGS"].files.iterdir())
+
+
+def test_a_workbook_of_more_rows_than_are_held_at_once_is_refused(
+    browser: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "_MOST_ROWS", 4)
+    rows = [STATION | {"name": f"示例{number}号"} for number in range(3)]
+    assert send_workbook(browser, a_workbook(*rows[:2])).status_code == 303
+    answer = send_workbook(browser, a_workbook(*rows))
+    assert answer.status_code == 422
+    assert "表格长到第5行，最多4行" in answer.text
+    assert Station.select().count() == 2
 
 
 def test_a_workbook_without_the_columns_says_which(browser: Any) -> None:

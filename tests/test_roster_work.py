@@ -363,6 +363,17 @@ def test_a_big_upload_answers_at_once_and_the_page_follows(app, office, monkeypa
     assert "提交 9 人" in asked.get_data(as_text=True)
 
 
+def test_a_small_file_that_unpacks_to_a_big_one_is_read_in_the_background(
+    app, office, monkeypatch, no_worker
+):
+    unit = a_county_unit()
+    clerk = signed_in(app, a_user(Role.CLERK, at=unit))
+    content = a_roster_file(3)
+    monkeypatch.setattr(screens, "UNPACKED_AT_ONCE", 2 * len(content))
+    answer = uploaded(clerk, unit, content)
+    assert "等待处理" in clerk.get(answer.location).get_data(as_text=True)
+
+
 def test_the_clerk_stops_a_reading_on_a_page_of_its_own(app, office, monkeypatch, no_worker):
     monkeypatch.setattr(screens, "READ_AT_ONCE", 100)
     unit = a_county_unit()

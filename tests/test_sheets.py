@@ -255,6 +255,23 @@ def test_a_part_that_unpacks_too_far_is_refused_before_unpacking(tmp_path, monke
 # --- the child process ---
 
 
+def test_a_sheet_of_more_rows_than_its_reader_holds_is_refused_before_the_first(tmp_path):
+    path = saved(tmp_path, book([("张三",), ("李四",), ("王五",)]))
+    with sheets.read_rows(path, most=3) as rows:
+        assert len(list(rows)) == 3
+    with pytest.raises(sheets.SheetRefused, match="表格长到第3行，最多2行"):
+        sheets.read_rows(path, most=2)
+
+
+def test_an_upload_weighs_what_it_unpacks_to(tmp_path):
+    content = book([("张三" * 9,)] * 2000)
+    path = saved(tmp_path, content)
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(part.file_size for part in archive.infolist())
+    assert sheets.weight_of(path) == unpacked > 2 * len(content)
+    assert sheets.weight_of(saved(tmp_path, "姓名\n张三\n".encode(), "a.csv")) == 14
+
+
 def test_reading_stops_when_somebody_cancels(tmp_path):
     path = saved(tmp_path, b"name,id\n" * 300_000)
     stop = []

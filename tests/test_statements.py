@@ -15,7 +15,7 @@ from huigong.models import (
 )
 from huigong.refusals import Lost, Refused
 from huigong.workflows import agreement, funding, incomes, ledger, remarks, statements
-from huigong.workflows.statements import layout
+from huigong.workflows.statements import importing, layout
 
 
 @pytest.fixture
@@ -129,6 +129,18 @@ def test_what_is_no_statement_is_refused_in_a_sentence(office, folder, data):
     with pytest.raises(Refused) as refused:
         statements.preview(statement, folder=folder)
     assert "file" in refused.value.by_field()
+
+
+def test_a_statement_of_more_rows_than_are_held_at_once_is_refused_before_they_are_read(
+    office, folder, monkeypatch
+):
+    monkeypatch.setattr(importing, "MOST_ROWS", 4)
+    city, lines = an_edition().organization, [a_line("1.00", reference=f"LS{n}") for n in range(3)]
+    few = a_kept_statement(city, folder, as_xlsx(lines[:2]))
+    assert len(statements.preview(few, folder=folder).fresh) == 2
+    for data in (as_xlsx(lines), as_csv(lines)):
+        with pytest.raises(Refused, match="表格长到第5行，最多4行"):
+            statements.preview(a_kept_statement(city, folder, data), folder=folder)
 
 
 # importing

@@ -15,6 +15,7 @@ from huigong.workflows.listings.divisions import city_of, divisions_of
 from huigong.workflows.listings.kinds import STATIONS
 
 MOST_STATIONS = 2000
+_MOST_ROWS = 5000  # titles, samples and blank rows among them: they are held all at once
 SAMPLE = "（示例）"  # how the template's own line begins; it is never imported
 _HEADER_WITHIN = 10  # rows: titles and notes may stand above
 
@@ -45,7 +46,7 @@ def read_station_rows(file: sheets.Source) -> list[StationRow]:
     Refuses a file that is no workbook, lacks a required column, is empty or over 2000 rows.
     """
     try:
-        with sheets.read_rows(file) as rows:
+        with sheets.read_rows(file, most=_MOST_ROWS) as rows:
             found = list(rows)
     except sheets.SheetRefused as refused:
         raise Refused("file", str(refused)) from refused

@@ -32,6 +32,7 @@ from huigong.workflows.statements.settling import USES
 
 NO_BANK: Final = "请填写银行名称，系统会记住这家银行对账单的列名"
 MOST_LINES: Final = 20_000  # so that an import holds the write lock for well under half a second
+MOST_ROWS: Final = 50_000  # with what went out: they are held all at once
 _SOME: Final = 500
 _COLUMNS: Final = (
     *("ref", "organization_id", "statement_id", "number", "received_on", "amount", "payer_name"),
@@ -76,7 +77,10 @@ def preview(
     now (plain title → field). Refuses (`file`) what is no statement."""
     remembered = remembered_of(statement) | dict(said or {})
     try:
-        with uploads.open_kept(folder, statement.file) as file, sheets.read_rows(file) as rows:
+        with (
+            uploads.open_kept(folder, statement.file) as file,
+            sheets.read_rows(file, most=MOST_ROWS) as rows,
+        ):
             reading = read(rows, remembered, epoch=rows.epoch)
     except sheets.SheetRefused as refused:
         raise Refused("file", str(refused)) from refused
