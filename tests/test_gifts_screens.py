@@ -206,6 +206,22 @@ def test_a_donor_s_reminder_is_noted_on_its_notice_and_is_nobody_else_s(app):
         reminders.remind_donor(gift, way="phone", by=finance, at=NOW)
 
 
+def test_a_gift_s_notice_is_a_sheet_to_sign_and_says_what_is_still_owing(app):
+    _, gift = a_given_roster()
+    finance = signed_in(app, finance_of(gift))
+    there = f"/admin/gifts/{gift.id}/notice"
+    page = finance.get(there).get_data(as_text=True)
+    due = gifts.due_of(gift)
+    for words in ('<article class="card sheet">', "data-print", "制表：", "审核：", "日期：",
+                  "（盖章）", "壹佰元整", "100.00 元"):  # fmt: skip
+        assert words in page, words
+    assert "尚欠" not in page
+    paid(due, 30_00)
+    page = finance.get(there).get_data(as_text=True)
+    for words in ("已到账", "30.00 元", "尚欠", "70.00 元"):
+        assert words in page, words
+
+
 def test_an_organizations_gift_is_reminded_as_a_payer_not_as_a_donor(app):
     roster = a_drafted_roster(people=2)
     county = roster.organization.parent
