@@ -107,7 +107,9 @@ def month(id: int) -> Any:
         flash("没有导出：月份请写成 2024-12 这样")
         return redirect(url_for("ledger.index"), 303)
     book = io.BytesIO()
-    vouchers.write_month(book, place, asked)
+    if not vouchers.write_month(book, place, asked):
+        flash(f"没有导出：{asked} 没有凭证")
+        return redirect(url_for("ledger.index"), 303)
     attached = f'attachment; filename="vouchers-{place.id}-{asked}.xlsx"'
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     return Response(book.getvalue(), content_type=kind, headers={"Content-Disposition": attached})
