@@ -6,17 +6,22 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 from flask import current_app
 
-from huigong import clock, database
+from huigong import clock, database, uploads
 from huigong.access import holds
 from huigong.config import Settings
 from huigong.models import Opening, OpeningJob, Role, Roster, RosterJob
+from huigong.refusals import Refused
+from huigong.sheets import SheetRefused, weight_of
 from huigong.site.build import day_of
 from huigong.workflows.enrollment import jobs, opening_jobs
 
+READ_AT_ONCE = 256 * 1024  # bytes, some 4,000 people; more is read in the background
+UNPACKED_AT_ONCE = 8 * 1024 * 1024  # bytes: a small file of ever the same rows is a big one, too
 _WATCH_SECONDS = 5
 _worker: subprocess.Popen[bytes] | None = None
 _site: subprocess.Popen[bytes] | None = None
@@ -37,6 +42,16 @@ PHASES = {
 }
 UNDER_WAY = ("正在读取", "wait")  # the badge of a roster while its file is read
 UNREAD = ("文件没有采用", "done")  # and of one of which nothing was saved: nobody has to tend it
+
+
+def is_big(kept: uploads.Kept, folder: Path) -> bool:
+    """Whether a kept file is read in the background. Refuses what is no workbook at once."""
+    try:
+        with uploads.open_kept(folder, kept.file) as file:
+            weight = weight_of(file)
+    except SheetRefused as refused:
+        raise Refused("file", str(refused)) from refused
+    return kept.size > READ_AT_ONCE or weight > UNPACKED_AT_ONCE
 
 
 def work_of(roster: Roster) -> dict[str, Any]:

@@ -48,7 +48,7 @@ from huigong.models import (
 )
 from huigong.plans.vocabulary import OWERS
 from huigong.refusals import Refused
-from huigong.sheets import SheetRefused, weight_of
+from huigong.sheets import SheetRefused
 from huigong.workflows import enrollment as deeds
 from huigong.workflows import gifts, shares, top_ups
 from huigong.workflows.enrollment import ages, answer, jobs, meanings, staffing
@@ -87,8 +87,6 @@ EVENTS = {
 REST_BY = {"unit": "单位承担", "person": "职工个人承担"}
 CARRIERS = {**OWERS, "rest": "基层自筹"}
 EVERYONE = (Role.CLERK, Role.REVIEWER, Role.FINANCE, Role.AUDITOR, Role.ADMINISTRATOR)
-READ_AT_ONCE = 256 * 1024  # bytes, some 4,000 people; more is read in the background
-UNPACKED_AT_ONCE = 8 * 1024 * 1024  # bytes: a small file of ever the same rows is a big one, too
 FAULTS_SHOWN = 5  # first lines of each kind; the rest are in their own file
 _FAULTY_READ = 2000  # past that as they were counted at the reading
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -232,19 +230,9 @@ def _draft(form: Any) -> Roster:
             "rest_by": form["rest_by"], "kept": kept,
             "by": g.user, "at": clock.now(), "seen": paths(),
         }  # fmt: skip
-        if is_big(kept, folder):
+        if background.is_big(kept, folder):
             return deeds.draft_in_background(**asked)
         return deeds.draft_roster(**asked, folder=folder)
-
-
-def is_big(kept: uploads.Kept, folder: Path) -> bool:
-    """Whether a kept file is read in the background. Refuses what is no workbook at once."""
-    try:
-        with uploads.open_kept(folder, kept.file) as file:
-            weight = weight_of(file)
-    except SheetRefused as refused:
-        raise Refused("file", str(refused)) from refused
-    return kept.size > READ_AT_ONCE or weight > UNPACKED_AT_ONCE
 
 
 class _kept:
@@ -433,7 +421,7 @@ def restage(id: int) -> Any:
     try:
         with _kept() as (kept, folder):
             asked = {"kept": kept, "by": g.user, "at": clock.now(), "seen": paths()}
-            if is_big(kept, folder):
+            if background.is_big(kept, folder):
                 deeds.restage_in_background(roster, **asked)
             else:
                 deeds.restage_roster(roster, **asked, folder=folder)

@@ -16,8 +16,8 @@ from werkzeug.wrappers import Response
 
 from huigong import clock, uploads
 from huigong.access import allow, find, paths
-from huigong.admin import papers
-from huigong.admin.enrollment import enrollment, is_big
+from huigong.admin import background, papers
+from huigong.admin.enrollment import enrollment
 from huigong.models import AgeProof, Role, Roster, RosterRow
 from huigong.refusals import Refused
 from huigong.sheets import SheetRefused
@@ -88,7 +88,7 @@ def _read_again(roster: Roster) -> None:
     size = uploads.size_of(folder, roster.file)
     kept = Kept(roster.file, roster.file_name, size, "")
     asked: Any = {"kept": kept, "by": g.user, "at": clock.now(), "seen": paths()}
-    if is_big(kept, folder):
+    if background.is_big(kept, folder):
         deeds.restage_in_background(roster, **asked)
     else:
         deeds.restage_roster(roster, **asked, folder=folder)

@@ -21,7 +21,6 @@ from werkzeug.datastructures import FileStorage
 from huigong import clock, uploads
 from huigong.access import allow, find, visible
 from huigong.admin import background
-from huigong.admin.enrollment import is_big
 from huigong.admin.lists import Waiting, beside, newest, page_of, waiting_for_me
 from huigong.models import Level, Opening, Organization, Role
 from huigong.refusals import Refused
@@ -97,7 +96,7 @@ def keep() -> Any:
         name, limit = upload.filename or "", uploads.ROSTER_LIMIT
         kept = uploads.keep(folder, upload.stream, name=name, field="file", limit=limit)
         asked = {"kind": form["kind"], "kept": kept, "by": g.user, "at": clock.now()}
-        if is_big(kept, folder):
+        if background.is_big(kept, folder):
             made = opening_jobs.keep_in_background(city, **asked)
         else:
             made = deeds.keep_opening(city, folder=folder, **asked)

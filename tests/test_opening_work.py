@@ -18,7 +18,6 @@ from huigong.workflows import agreement
 from huigong.workflows.enrollment import jobs, opening, opening_jobs, reading
 
 screens = sys.modules["huigong.admin.opening"]
-rosters = sys.modules["huigong.admin.enrollment"]
 UNKNOWN = identity.complete_id("41019919800506001")  # of a region in no list
 
 
@@ -142,7 +141,7 @@ def test_who_kept_it_does_not_have_it_booked_and_what_is_tried_thrice_is_given_u
 def test_a_big_opening_goes_through_its_pages_and_the_worker(app, office, city, monkeypatch):
     asked = []
     monkeypatch.setattr(background, "start_worker", asked.append)
-    monkeypatch.setattr(rosters, "READ_AT_ONCE", 100)
+    monkeypatch.setattr(background, "READ_AT_ONCE", 100)
     monkeypatch.setattr(screens, "BOOKED_AT_ONCE", 0)
     admin, other = (signed_in(app, a_user(Role.ADMINISTRATOR, at=city)) for _ in range(2))
 

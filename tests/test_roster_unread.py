@@ -2,7 +2,6 @@
 
 import io
 import re
-import sys
 from datetime import timedelta
 
 import pytest
@@ -19,20 +18,20 @@ from test_movements import merged
 from test_roster_work import a_begun_roster, a_worker, again, no_worker, work_off
 
 from huigong import clock, database
+from huigong.admin import background
 from huigong.models import Role, Roster, RosterJob, RosterRow
 from huigong.refusals import Refused
 from huigong.workflows import enrollment, verification
 from huigong.workflows.enrollment import jobs, renewal
 
 __all__ = ["no_worker"]
-screens = sys.modules["huigong.admin.enrollment"]
 NO_ROSTER = "甲,乙\n1,2\n".encode()
 
 
 @pytest.fixture(autouse=True)
 def everything_is_big(monkeypatch, no_worker):
     """Every file is read in the background, by `work_off`."""
-    monkeypatch.setattr(screens, "READ_AT_ONCE", 0)
+    monkeypatch.setattr(background, "READ_AT_ONCE", 0)
 
 
 def read_all(office):

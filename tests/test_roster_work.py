@@ -33,7 +33,6 @@ from huigong.uploads import Kept
 from huigong.workflows import corrections, enrollment
 from huigong.workflows.enrollment import approval, jobs, reading
 
-screens = sys.modules["huigong.admin.enrollment"]  # huigong.admin.enrollment is the blueprint
 QUIET = {"stdout": subprocess.DEVNULL, "stdin": subprocess.DEVNULL}
 
 
@@ -345,7 +344,7 @@ def no_worker(monkeypatch):
 
 
 def test_a_big_upload_answers_at_once_and_the_page_follows(app, office, monkeypatch, no_worker):
-    monkeypatch.setattr(screens, "READ_AT_ONCE", 100)
+    monkeypatch.setattr(background, "READ_AT_ONCE", 100)
     unit = a_county_unit()
     clerk = signed_in(app, a_user(Role.CLERK, at=unit))
     answer = uploaded(clerk, unit, a_roster_file(9))
@@ -369,13 +368,13 @@ def test_a_small_file_that_unpacks_to_a_big_one_is_read_in_the_background(
     unit = a_county_unit()
     clerk = signed_in(app, a_user(Role.CLERK, at=unit))
     content = a_roster_file(3)
-    monkeypatch.setattr(screens, "UNPACKED_AT_ONCE", 2 * len(content))
+    monkeypatch.setattr(background, "UNPACKED_AT_ONCE", 2 * len(content))
     answer = uploaded(clerk, unit, content)
     assert "等待处理" in clerk.get(answer.location).get_data(as_text=True)
 
 
 def test_the_clerk_stops_a_reading_on_a_page_of_its_own(app, office, monkeypatch, no_worker):
-    monkeypatch.setattr(screens, "READ_AT_ONCE", 100)
+    monkeypatch.setattr(background, "READ_AT_ONCE", 100)
     unit = a_county_unit()
     clerk = signed_in(app, a_user(Role.CLERK, at=unit))
     address = uploaded(clerk, unit, a_roster_file(9)).location
