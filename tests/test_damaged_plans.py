@@ -104,6 +104,9 @@ def test_every_page_of_a_damaged_scheme_says_so_and_the_others_go_on(app, office
     for claim in claims:
         answer = browser.get(f"/admin/claims/{claim.id}")
         assert answer.status_code in (200, 409)
+    revoking = browser.get(f"/admin/claims/{claims[0].id}/reconsideration")
+    assert revoking.status_code in (200, 409)
+    assert words in revoking.get_data(as_text=True)
     page = browser.get(f"/admin/claims/{claims[1].id}").get_data(as_text=True)
     assert words not in page
     assert browser.get(f"/admin/schemes/{damaged.id}").status_code in (200, 409)

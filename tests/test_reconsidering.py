@@ -332,6 +332,13 @@ def test_finance_asks_and_a_reviewer_grants_on_their_screens(app, office):
     assert deeds == ["ask revocation", "revoke decision"]
 
 
+def test_the_page_says_first_why_a_decision_cannot_be_revoked_now(app, office):
+    claim, _ = a_sent_claim(office)
+    page = text(signed_in(app, a_reviewer(claim)).get(f"/admin/claims/{claim.id}/reconsideration"))
+    assert "请财务先从承办方收回" in page
+    assert "<textarea" not in page
+
+
 def test_the_next_notice_says_that_it_takes_the_place_of_the_revoked_one(app, office):
     claim = revoked(an_approved_claim())
     claims.review_claim(claim, note="", by=a_reviewer(claim), at=NOW)

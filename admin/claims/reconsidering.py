@@ -21,8 +21,9 @@ def reconsideration(id: int) -> Any:
 
 def _asking_page(claim: Claim, form: Any, errors: dict[str, str]) -> str:
     return render_template(
-        "admin/claims/reconsideration.html", form=form, errors=errors, **shown(claim)
-    )
+        "admin/claims/reconsideration.html", form=form, errors=errors,
+        why_not=deeds.hindrance_to_revoke(claim), **shown(claim),
+    )  # fmt: skip
 
 
 @claims.post("/<int:id>/reconsideration")

@@ -37,6 +37,7 @@ from huigong.workflows.claims.reckoning import (
 from huigong.workflows.claims.reconsidering import (
     answer_reconsideration,
     ask_reconsideration,
+    hindrance_to_revoke,
     open_reconsideration,
     revoked_of,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "field_of",
     "file_claim",
     "filers_of",
+    "hindrance_to_revoke",
     "last_filing_day",
     "missing_papers",
     "open_reconsideration",

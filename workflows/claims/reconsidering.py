@@ -29,7 +29,7 @@ from huigong.workflows.claims.checking import claimed_elsewhere
 from huigong.workflows.claims.deciding import award_key
 from huigong.workflows.claims.filing import settled_facts
 from huigong.workflows.claims.limits import promised_day
-from huigong.workflows.schemes import plan_of
+from huigong.workflows.schemes import damage, plan_of
 
 _KEPT = (
     *("claim", "organization", "verdict", "computed", "amount", "reason", "explanation"),
@@ -61,8 +61,8 @@ def ask_reconsideration(claim: Claim, *, reason: str, by: User, at: datetime) ->
     claim = Claim.get_by_id(claim.id)
     if len(reason.strip()) < 2:
         raise Refused("reason", "请写明撤销原决定的理由")
-    if hindrance := _hindrance(claim):
-        raise Refused("reason", hindrance)
+    if why_not := hindrance_to_revoke(claim):
+        raise Refused("reason", why_not)
     if asked := open_reconsideration(claim):
         when, who = asked.asked_at.date(), asked.asked_by.name
         raise Refused("reason", f"{who}已于{when}提请撤销，等待另一人答复")
@@ -74,12 +74,14 @@ def ask_reconsideration(claim: Claim, *, reason: str, by: User, at: datetime) ->
     return made
 
 
-def _hindrance(claim: Claim) -> str:
+def hindrance_to_revoke(claim: Claim) -> str:
     """Why a claim's decision cannot be revoked now; "" when it can."""
     if claim.stage == "paid":
         return "互助金已发放，不能撤销决定；款项退回以后才能提请"
     if claim.stage not in ("approved", "refused"):
         return "这笔申领现在没有可以撤销的决定，请刷新后再办理"
+    if broken := damage(claim.enrollment.edition):
+        return broken
     live = Payout.select(Payout, PayoutBatch).join(PayoutBatch)
     payout = live.where(Payout.claim == claim, Payout.stage == "pending").first()
     if payout is not None:
@@ -121,8 +123,8 @@ def answer_reconsideration(
     if not grant and len(answer.strip()) < 2:
         raise Refused("answer", "请写明维持原决定的理由")
     claim: Claim = Claim.get_by_id(asked.claim_id)
-    if grant and (hindrance := _hindrance(claim)):
-        raise Refused("grant", hindrance)
+    if grant and (why_not := hindrance_to_revoke(claim)):
+        raise Refused("grant", why_not)
     told = {"answer": answer.strip()[:2000], "decided_by": by.id, "decided_at": at}
     asked.move("stage", was="open", to="granted" if grant else "declined", **told)
     if grant:
