@@ -40,8 +40,8 @@ def draft_a_higher_rate(walk: Walk) -> str:
             page.get_by_role("button", name="检查并重新计算").click()
         checked = page.locator("#checked")
         checked.get_by_text("+100.00").first.wait_for()
-        row = checked.get_by_role("row", name="1,000.00元").first.inner_text()
-        assert row.split() == ["1,000.00元", "300.00", "400.00", "+100.00"]
+        row = checked.get_by_role("row", name="1,000.00").first.inner_text()
+        assert row.split() == ["1,000.00", "300.00", "400.00", "+100.00"]
         assert checked.locator("ins", has_text="40%").count() == 1
         page.locator("#do-add-document").click()
         page.fill("#document-1-name", "出院小结")

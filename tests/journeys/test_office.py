@@ -159,6 +159,8 @@ def review_and_decide(walk: Walk, number: str) -> None:
         notice = page.inner_text("main")
         for said in ("6,018.60", "陆仟零壹拾捌元陆角整", "60%"):
             assert said in notice
+        printed = page.pdf(prefer_css_page_size=True)  # no heading alone at a page's foot
+        assert len(re.findall(rb"/Type /Page[\s/>]", printed)) == 1
 
 
 def open_claim(page, number: str):
