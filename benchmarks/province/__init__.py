@@ -8,7 +8,9 @@ from benchmarks.province.books import fill_books, fill_caches
 from benchmarks.province.claims import fill_claims
 from benchmarks.province.cover import fill_cover, fill_editions
 from benchmarks.province.filling import bare_tables
+from benchmarks.province.gifts import fill_gifts
 from benchmarks.province.money import fill_money
+from benchmarks.province.operator import fill_operator
 from benchmarks.province.people import RARE_NAME, fill_organizations, fill_people
 from benchmarks.province.rest import fill_rest
 from benchmarks.province.shape import TODAY, Shape
@@ -25,7 +27,9 @@ def fill(members: int) -> None:
         fill_editions(shape)
         fill_cover(shape)
         fill_money(shape)
+        fill_gifts(shape)
         fill_claims(shape)
+        fill_operator(shape)
         fill_books(shape)
         fill_rest(shape)
     fill_caches()

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from benchmarks.province.filling import insert
-from benchmarks.province.shape import FEW, NOW, TODAY, Shape
+from benchmarks.province.shape import CITY_IDS, FEW, NOW, TODAY, Shape
 from huigong import models
 
 
@@ -48,9 +48,12 @@ def fill_claims(shape: Shape) -> None:
 
 
 def _payouts(shape: Shape, paid: list[tuple[Any, ...]]) -> None:
-    """One batch of forty, and more of forty or, in a small office, of fewer."""
-    each = min(40, len(paid) // FEW)
-    batches = [1 if n < 40 else 2 + (n - 40) // each for n in range(len(paid))]
+    """A batch of forty of each city, and more of forty or, in a small office, of fewer."""
+    cities = len(CITY_IDS)
+    full = 40 * cities
+    each = max(1, min(40, (len(paid) - full) // FEW))
+    batches = [1 + n // 40 if n < full else 1 + cities + (n - full) // each
+               for n in range(len(paid))]  # fmt: skip
     insert(models.PayoutBatch, "id organization number stage "
            "made_by made_on released_by released_on", (
         (n, 2 + n % 4, f"FF{n:06d}", "released" if n % 30 else "made", 2, TODAY,

@@ -16,6 +16,10 @@ from huigong.plans import plan_hash
 from huigong.workflows import schemes
 
 _CODE = "zhengzhou-hospital-2023"
+_EVENTS = {"draft": ("uploaded",), "submitted": ("uploaded", "submitted")}
+_FAULTS = {
+    "faulty": '[["身份证号", "校验码不对"]]', "unproven": '[["年龄", "已满61周岁，需要超龄证明"]]',
+}  # fmt: skip
 _FACTS = json.dumps({"membership": "member", "insurance": "employee", "employment": "contract"})
 
 
@@ -68,7 +72,7 @@ def fill_cover(shape: Shape) -> None:
     events = (
         (id, kind, shape.first_unit + unit, NOW, starts)
         for id, unit, _, starts, stage, _ in shape.rosters
-        for kind in ("uploaded", "submitted", stage)
+        for kind in _EVENTS.get(stage, ("uploaded", "submitted", stage))
     )
     insert(models.RosterEvent, "roster kind by at on", events)
     insert(models.Enrollment, "organization member edition "
@@ -93,13 +97,14 @@ def _enrollments(shape: Shape) -> Iterator[tuple[Any, ...]]:
 
 
 def _roster_rows(shape: Shape) -> Iterator[tuple[Any, ...]]:
-    facts = json.dumps({"sex": "male", "born_on": "1980-01-01", "age": 44, "bank": "示例银行"})
+    given = {"sex": "male", "born_on": "1980-01-01", "age": 44, "bank": "示例银行"}
+    facts = json.dumps({**given, **json.loads(_FACTS)})
     for id, _, _, _, stage, people in shape.rosters:
         if stage in ("approved", "withdrawn"):
             continue
         for at in range(people):
-            kind = "faulty" if at % 50 == 0 else ("new", "renewed", "renewed")[at % 3]
-            faults = '[["身份证号", "校验码不对"]]' if kind == "faulty" else "[]"
+            kind = {0: "faulty", 3: "unproven"}.get(at % 50, ("new", "renewed", "renewed")[at % 3])
+            faults = _FAULTS.get(kind, "[]")
             warned = '["同名"]' if at % 100 == 1 else "[]"
             yield (f"{id:012x}{at:020x}", id, at + 3, name_of(at, shape.dice), f"{id}-{at}", facts,
                    kind, faults, warned)  # fmt: skip

@@ -1,4 +1,4 @@
-"""Moves, corrections, openings and stations: a few of each."""
+"""Moves, corrections, openings, drafts and what the public reads: a few of each."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import peewee
 from benchmarks.province.filling import insert
 from benchmarks.province.shape import FEW, NOW, TODAY, Shape
 from huigong import identity, models, vault
+from huigong.workflows import drafting
 
 
 def fill_rest(shape: Shape) -> None:
@@ -26,10 +27,38 @@ def fill_rest(shape: Shape) -> None:
         for n in range(1, few)))  # fmt: skip
     insert(models.Opening, "id organization kind file file_name sha256 by at", (
         (n, 2 + n % 4, "covers", "x", "x", "x", 2, NOW) for n in range(1, FEW)))  # fmt: skip
-    many = range(1, 801)
-    insert(models.Station, " ".join(f.name for f in models.Station._meta.sorted_fields), (
-        tuple(_station(field, n) for field in models.Station._meta.sorted_fields)
-        for n in many))  # fmt: skip
+    _fill_drafts(shape)
+    _fill_money_back(shape)
+    for model, many in (
+        (models.Station, 801), (models.Attraction, FEW), (models.Notice, FEW),
+        (models.Program, 13), (models.Route, 13),
+    ):  # fmt: skip
+        _fill_listing(model, many)
+
+
+def _fill_drafts(shape: Shape) -> None:
+    """A draft of each city's next edition."""
+    for n in range(4):
+        city = 2 + n % 4
+        edition = models.Edition.get_by_id(shape.editions[city][1])
+        sheet = drafting.sheet_after(edition, TODAY)
+        people = {"saved_by": city, "saved_at": NOW}
+        draft = models.DraftEdition.create(
+            organization=city, basis=edition, name=edition.name, sheet=sheet, writers=[city],
+            drafted_by=city, **people,
+        )  # fmt: skip
+        models.DraftVersion.create(draft=draft, version=1, sheet=sheet, **people)
+
+
+def _fill_money_back(shape: Shape) -> None:
+    """Money that went back to whoever sent it, and payouts that the bank sent back."""
+    settled = sum(1 for due in shape.dues if due[6] and due[3] == "unit")
+    insert(models.Refund, "id organization line amount refunded_on reason by at", (
+        (n, 2 + (settled + n) % 4, settled + n, 100, TODAY, "演示", 2, NOW)
+        for n in range(1, FEW // 4)))  # fmt: skip
+    insert(models.PayoutReturn, "id organization line payout amount by at", (
+        (n, 2 + (settled + n) % 4, settled + n, n, 100, 2, NOW)
+        for n in range(FEW // 4, FEW // 2)))  # fmt: skip
 
 
 def _right_id(n: int) -> bytes:
@@ -39,9 +68,17 @@ def _right_id(n: int) -> bytes:
     )
 
 
-def _station(field: Any, n: int) -> Any:
-    given = {"id": n, "organization": 2 + n % 4, "name": f"示例站{n}", "pinyin": f"shi4 {n:04d}",
-             "kind": "爱心驿站", "region": "示例区", "updated_on": TODAY}  # fmt: skip
+def _fill_listing(model: Any, many: int) -> None:
+    fields = model._meta.sorted_fields
+    insert(model, " ".join(field.name for field in fields), (
+        tuple(_listed(model, field, n) for field in fields) for n in range(1, many)))  # fmt: skip
+
+
+def _listed(model: Any, field: Any, n: int) -> Any:
+    given = {"id": n, "organization": 2 + n % 4, "name": f"示例{n}", "pinyin": f"shi4 {n:04d}",
+             "kind": "workday" if model is models.Route else "爱心驿站", "region": "示例区",
+             "slug": f"shili-{n}", "body": "示例", "html": "<p>示例</p>",
+             "updated_on": TODAY}  # fmt: skip
     if field.name in given:
         return given[field.name]
     if field.default is not None:

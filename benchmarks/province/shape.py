@@ -18,6 +18,7 @@ PEOPLE_A_UNIT = 200
 BIG_UNIT = 30  # of a thousand members are at one unit of the first city
 FEW = 120  # at the least of what an office has few of, so that a page of it is full
 ROSTER_ROWS = 424  # for a thousand members: a whole city's roster, waiting to be submitted
+FULL_BATCH = 200  # claims that a payout batch holds at most
 _CLAIM_STAGES = ("filed", "reviewed", "returned", "approved", "refused", "paid")
 
 
@@ -99,7 +100,8 @@ class Shape:
 
     @cached_property
     def claims(self) -> list[tuple[int, int, int, int, str, date]]:
-        """(id, member, unit's place, enrollment, stage, filed on): about three of a hundred."""
+        """(id, member, unit's place, enrollment, stage, filed on): about three of a hundred; of a
+        city's at least as many wait for payment as a page of them shows."""
         found, share = [], self.members * 6 // 100
         for n in range(1, share + 1):
             member = n * 7919 % self.members + 1
@@ -108,6 +110,10 @@ class Shape:
             filed = date(2023, 9, 1) + timedelta(days=n * 470 // share)
             found.append((n, member, self.unit_of(member), n * 7919 % self.members + 1, stage,
                           filed))  # fmt: skip
+        payable = sum(self.city_of[row[2]] == CITY_IDS[0] and row[4] == "approved" for row in found)
+        for n in range(share + 1, share + 1 + max(0, FULL_BATCH - payable)):
+            member = n % self.sizes[0] + 1
+            found.append((n, member, 0, member, "approved", date(2024, 12, 13)))
         return found
 
     def unit_of(self, member: int) -> int:
