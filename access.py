@@ -16,7 +16,7 @@ from peewee import Expression, ModelSelect, fn
 from werkzeug.routing import IntegerConverter
 from werkzeug.routing import Rule as URLRule
 
-from huigong.models import Base, Grant, Organization, Role
+from huigong.models import Base, Grant, Level, Organization, Role
 from huigong.refusals import StartRefused
 
 ROLE_NAMES = {
@@ -28,7 +28,8 @@ ROLE_NAMES = {
     Role.ADMINISTRATOR: "管理员",
 }
 EVERY_ROLE = frozenset(Role)
-_FEW = 100  # organizations
+_FEW = 100  # organizations, named one by one
+_HIGH = (Level.PROVINCE, Level.CITY)
 _LARGEST_ID = 2**31 - 1  # past that PostgreSQL does not even compare
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -175,8 +176,8 @@ def scope(model: type[Base], *roles: Role) -> Expression:
 
 
 def scope_of_met(model: type[Base], *roles: Role) -> Expression:
-    """The same condition for a query that meets few rows: each row's organization is looked at,
-    and no list is made of the thousands that a city has."""
+    """The same condition for a query that meets few rows: where a list would be made of the
+    thousands that a city has, each row's organization is looked at instead."""
     return _inside(model, roles, met=True)
 
 
@@ -192,7 +193,7 @@ def _inside(model: type[Base], roles: tuple[Role, ...], *, met: bool) -> Express
     units: Any = Organization.select(Organization.id).where(inside)
     if few:  # a few are named, each looked up
         condition = column << few
-    elif met:
+    elif met and _are_many(seen):
         condition = fn.EXISTS(units.where(Organization.id == column))
     else:
         condition = column << units
@@ -223,6 +224,24 @@ def _few(seen: list[str]) -> list[int]:
     return (ids or [-1]) if len(ids) < _FEW else []
 
 
+def _are_many(seen: list[str]) -> bool:
+    """Whether these subtrees hold thousands, as a city's do, so that no list is made of them for
+    a page's few rows."""
+    high = {grant.organization.path for grant in g.grants if grant.organization.level in _HIGH}
+    return any(path in high for path in seen)
+
+
+def sees_many() -> bool:
+    """Whether the signed-in user sees the thousands that a city has."""
+    seen = paths()
+    return not _places(seen) and _are_many(seen)
+
+
+def sees_one() -> bool:
+    """Whether the signed-in user may see one place only, so that nothing is sorted by place."""
+    return len(_places(paths()) or ()) == 1 and _places(paths()) != [-1]
+
+
 def sees_whole() -> bool:
     """Whether the signed-in user may see all there is, so that no query need ask of whom it is."""
     return _places(paths()) is None
@@ -230,6 +249,8 @@ def sees_whole() -> bool:
 
 def _is_whole(seen: list[str]) -> bool:
     """Whether these subtrees are the one whole tree of this database."""
+    if any(path.count("/") > 2 for path in seen):  # /1/2/ is below something
+        return False
     roots: Any = Organization.select(Organization.path).where(Organization.parent.is_null())
     return [path for (path,) in roots.limit(2).tuples()] in [[path] for path in seen]
 

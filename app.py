@@ -99,6 +99,8 @@ def _configure(app: Flask, settings: Settings) -> None:
 def _begin() -> None:
     g.app_rules = current_app.extensions["huigong_rules"]
     database.db.connect(reuse_if_open=True)
+    if request.method in ("GET", "HEAD"):
+        database.expect_few_rows()
     g.session = accounts.session_of(session.get("token", ""), now=clock.real_now())
     g.user = g.session.user if g.session else None
     g.grants = accounts.grants_of(g.user) if g.user else []

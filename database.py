@@ -21,6 +21,7 @@ from peewee import (
     DatabaseError,
     DatabaseProxy,
     InterfaceError,
+    NodeList,
     PostgresqlDatabase,
     Value,
     fn,
@@ -123,6 +124,17 @@ def insert_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
             copy.write_row(row)
 
 
+def expect_few_rows() -> None:
+    """Let this connection look up the few rows that a page of a list needs of millions; for a
+    request that shows something. SQLite reads its file as memory, where each page would be fetched
+    by a call; what was read counts as the process's memory until the connection is closed.
+    PostgreSQL is told that looking fifty rows up costs less than reading a table of thousands."""
+    if is_sqlite():
+        db.execute_sql("PRAGMA mmap_size = 2147418112")  # the most that SQLite takes
+    else:
+        db.execute_sql("SET random_page_cost = 1.1")
+
+
 def expect_many_rows() -> None:
     """Let this connection hold a city's indexes in memory while rows come by the hundred
     thousand, and write them back less often. Some 300 MiB; for a worker, not a web process."""
@@ -137,6 +149,15 @@ def let_others_write() -> None:
     PostgreSQL's lock goes to who waited longest, unasked."""
     if is_sqlite():
         time.sleep(2 * _LOOK_SECONDS)
+
+
+def containing(column: Any, part: str) -> Any:
+    """The condition that a text has a part in it, in small or large Latin letters. PostgreSQL's
+    own way reads thousands of Chinese names for milliseconds, because it folds every letter."""
+    if is_sqlite():
+        return column.contains(part)
+    folded = fn.LOWER(NodeList((column, SQL('COLLATE "C"'))))
+    return fn.STRPOS(folded, part.lower()) > 0
 
 
 def among(column: Any, values: Sequence[Any]) -> Any:

@@ -91,6 +91,14 @@ def sort_key(text: str) -> str:
     return " ".join(parts).lower()
 
 
+def shared_key(character: str) -> str:
+    """What the sort keys of all names with this first character begin with; nothing where a
+    surname of two characters makes it be read otherwise (单于)."""
+    if any(surname != character and surname.startswith(character) for surname in _SURNAMES):
+        return ""
+    return name_key(character)
+
+
 def name_key(name: str) -> str:
     """A person's name as pinyin for sorting, the surname read as a surname, character by
     character (a given name is no phrase): 单小明 → `shan4 xiao3 ming2`."""

@@ -7,9 +7,10 @@ from typing import Any
 from flask import Blueprint, flash, g, redirect, render_template, request, session, url_for
 
 from huigong import clock
-from huigong.access import allow, allow_anyone, allow_signed_in, find, visible
+from huigong.access import allow, allow_anyone, allow_signed_in, find, scope, visible
 from huigong.admin import devices
-from huigong.admin.lists import Order, page_of
+from huigong.admin.lists import Order, named_place, page_of
+from huigong.database import containing
 from huigong.models import Grant, Organization, Role, User
 from huigong.refusals import Refused
 from huigong.workflows import accounts as deeds
@@ -103,14 +104,15 @@ def set_password(token: str) -> Any:
 @allow(Role.ADMINISTRATOR, on=User, menu=(85, "账号"))
 def index() -> Any:
     asked, ended = request.args.get("q", "").strip()[:50], request.args.get("ended") == "1"
-    filters = [User.ended_on.is_null(not ended)]
+    filters, standing = [], [User.ended_on.is_null(not ended)]
     if asked:
-        places = Organization.select(Organization.id).where(Organization.name.contains(asked))
-        named = User.name.contains(asked) | (User.login == asked.lower())
-        filters.append(named | (User.organization << places))
+        named = containing(User.name, asked) | (User.login == asked.lower())
+        filters.append(named | named_place(User.organization, asked))
     order = Order((Organization.path, User.id), joined=[Organization])
     shown = User.select(User, Organization).join(Organization)
-    page = page_of(User, order, filters=filters, shown=shown)
+    page = page_of(
+        User, order, filters=filters, held=standing, near=scope(Organization), shown=shown
+    )
     grants = Grant.select(Grant, Organization).join(Organization)
     held: dict[int, list[Grant]] = {}
     for grant in grants.where(Grant.user << page.rows, Grant.ended_on.is_null()):

@@ -6,8 +6,8 @@ from typing import Any
 from flask import Blueprint, abort, g, render_template, request
 
 from huigong import clock
-from huigong.access import allow, find, scope
-from huigong.admin.lists import newest, page_of
+from huigong.access import allow, find, sees_many
+from huigong.admin.lists import newest, page_of, placed
 from huigong.models import AuditEvent, Member, Organization, Role, User
 from huigong.refusals import Refused
 from huigong.workflows import audit as deeds
@@ -132,7 +132,8 @@ def index() -> Any:
     args = request.args
     filters = []
     if deed := args.get("deed", ""):
-        filters.append((AuditEvent.deed == deed) & scope(AuditEvent))  # an index has both
+        done = AuditEvent.deed == deed
+        filters.append(done if sees_many() else placed(done, AuditEvent))  # an index has both
     if (day := _day(args.get("day", ""))) is not None:
         filters.append((AuditEvent.at >= day) & (AuditEvent.at < day + timedelta(days=1)))
     if person := args.get("person", "").strip()[:50]:

@@ -31,6 +31,8 @@ from huigong.admin.lists import (
     Page,
     Waiting,
     counted,
+    either,
+    named_place,
     ordered,
     page_of,
     waiting_for_me,
@@ -116,8 +118,8 @@ def index() -> Any:
     shown = shown.join_from(Roster, Organization).join_from(Roster, Edition)
     filters = []
     if asked["q"]:
-        named = Organization.select(Organization.id).where(Organization.name.contains(asked["q"]))
-        filters.append((Roster.organization << named) | (Roster.number == asked["q"].upper()))
+        numbered = Roster.number == asked["q"].upper()
+        filters.append(either(named_place(Roster.organization, asked["q"]), numbered))
     if asked["stage"] in STAGES:
         filters.append(Roster.stage == asked["stage"])
     if asked["edition"].isdecimal() and len(asked["edition"]) < 10:

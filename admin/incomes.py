@@ -35,7 +35,7 @@ def index() -> Any:
         *filters, Income.id.not_in(IncomeReversal.select(IncomeReversal.income))
     )
     order = Order((Income.received_on, Income.id), descending=True)
-    page = page_of(Income, order, filters=filters)
+    page = page_of(Income, order, held=filters)
     undone = {
         r.income_id: r for r in IncomeReversal.select().where(IncomeReversal.income << page.rows)
     }

@@ -11,10 +11,13 @@ from peewee import JOIN, fn
 from huigong import clock
 from huigong.access import allow, find, holds, paths, visible
 from huigong.admin.lists import MOST_FETCHED, beside, counted, newest, page_of
+from huigong.database import containing
 from huigong.models import Journal, Organization, Posting, Role, Scheme
 from huigong.refusals import Refused
 from huigong.workflows import ledger as deeds
 from huigong.workflows import vouchers
+
+MOST_READ = 10_000  # journals whose text is read for a page of those that say something
 
 ledger = Blueprint("ledger", __name__, url_prefix="/admin/ledger")
 
@@ -27,7 +30,11 @@ def index() -> Any:
         for name in ("scheme", "account", "from", "to", "q")
     }
     filters, held = _asked(asked)
-    page = page_of(Journal, newest(Journal), filters=filters, held=held)
+    near = _near(asked["account"])
+    page = page_of(
+        Journal, newest(Journal), filters=filters, held=held, near=near,
+        most_met=MOST_READ if asked["q"] else 0,
+    )  # fmt: skip
     lines = (
         Posting.select(Posting, Scheme)
         .join(Scheme, JOIN.LEFT_OUTER)
@@ -44,7 +51,7 @@ def index() -> Any:
         "admin/ledger/index.html",
         page=page, lines=by_journal, asked=asked, accounts=deeds.ACCOUNTS, schemes=schemes,
         funds=[fund for fund in funds if any(fund[1:])],
-        whole=whole, suspense=deeds.in_suspense(places),
+        whole=whole, most_read=MOST_READ, suspense=deeds.in_suspense(places),
         unearmarked=deeds.unearmarked(places), month=f"{clock.today():%Y-%m}",
         offices=_offices(),
     )  # fmt: skip
@@ -64,8 +71,17 @@ def _asked(asked: dict[str, str]) -> tuple[list[Any], list[Any]]:
         if _is_day(asked[name]):
             filters.append(column)
     if asked["q"]:
-        held.append(Journal.text.contains(asked["q"]))
+        held.append(containing(Journal.text, asked["q"]))
     return filters, held
+
+
+def _near(account: str) -> Any:
+    """Between which journals those of an account are: it may have none among the latest."""
+    if account not in deeds.ACCOUNTS:
+        return None
+    lines = Posting.select().where(Posting.account == account)
+    first, last = (end(Posting.journal) for end in (fn.MIN, fn.MAX))
+    return (Journal.id >= lines.select(first)) & (Journal.id <= lines.select(last))
 
 
 def _posted(asked: dict[str, str]) -> list[Any]:

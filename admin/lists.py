@@ -9,22 +9,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from math import isqrt
-from operator import and_
+from operator import and_, or_
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from flask import request
 from peewee import SQL, Case, Expression, Field, ModelSelect, Select, Tuple, fn
 
-from huigong.access import scope, scope_of_met, sees_whole
-from huigong.database import db
-from huigong.models import Base, Role
+from huigong.access import scope, scope_of_met, sees_many, sees_one, sees_whole
+from huigong.database import among, containing, db, is_sqlite
+from huigong.models import Base, Organization, Role
 
 PAGE_ROWS = 50
-MOST_COUNTED = 10_000  # rows; a longer list says 多
-MOST_GATHERED = 5000  # rows of a unit or two, sorted for one page
-MOST_FETCHED = 4000  # rows that a filter finds, fetched one by one and sorted
-MOST_SAMPLED = 2000  # rows held against filters to say how many there are at least
+MOST_COUNTED = 5000  # rows; a longer list says 多
+MOST_GATHERED = 4000  # rows of a unit or two, sorted for one page
+MOST_FETCHED = 3000  # rows that a filter finds, fetched one by one and sorted
+ALWAYS_GATHERED = 1000  # rows that are sorted at once, however few there are to walk among
+_FEW = 20  # organizations, named one by one
 LAST = "end"  # ?before=end is the last page
 
 Ways = dict[str, dict[str, Any]]  # first prev next last → what the query becomes
@@ -47,7 +48,7 @@ class Many(int):
 
 
 class AtLeast(Many):
-    """What was met of the first rows only; a page says so (`共 不少于 96 人`)."""
+    """What a page shows of more, which nobody counted; it says so (`共 不少于 50 人`)."""
 
     def __str__(self) -> str:
         return f"不少于 {int(self)}"
@@ -61,6 +62,13 @@ class Order:
     columns: Sequence[Any]
     descending: bool = False
     joined: Sequence[type[Base]] = ()
+
+    def of_one_place(self) -> "Order":
+        """The same order of rows that are all in one place: what it says of places is the same
+        for each, and sorting by it would keep an index from being walked."""
+        rest = [c for c in self.columns if not (isinstance(c, Field) and c.model is Organization)]
+        joined = [table for table in self.joined if table is not Organization]
+        return Order(rest, self.descending, joined)
 
     def sorted(self, query: Any, *, backwards: bool = False) -> Any:
         down = self.descending is not backwards
@@ -118,22 +126,24 @@ def page_of(
     near: Any = None,
     shown: "ModelSelect[Any] | None" = None,
     size: int = PAGE_ROWS,
+    most_met: int = 0,
 ) -> Page:
     """The page of a model's visible rows that pass `filters`, as the query string asks for it.
 
     `held` are filters by which no index finds rows: each row met is held against them.
     Where `inside` is given, it says which rows instead, and the order's index begins with what it
     compares. `near` follows from the filters and is about columns that the order's index begins
-    with, so that a walk begins near. `shown` selects what a row shows, joins and all.
+    with, so that a walk begins near. `shown` selects what a row shows, joins and all. Where
+    hardly a row may pass, a walk ends after `most_met` rows and the page leads on from there.
     """
     found = _Found(model, order, list(filters), list(held), inside, near)
     total, way = found.reckon()
     if way is None:
-        number, (ids, ways) = 0, found.walked(size)
+        number, (ids, ways) = 0, found.walked(size, most_met)
         if not ways:
             total = len(ids)
         elif isinstance(total, AtLeast):
-            total = AtLeast(max(total, len(ids)))
+            total = AtLeast(len(ids))
     else:
         ids, total, number, ways = found.numbered(way, size)
     rows = (model.select() if shown is None else shown).where(model.id << ids)
@@ -147,11 +157,16 @@ class _Found:
     def __init__(
         self, model: Any, order: Order, filters: list[Any], held: list[Any], inside: Any, near: Any
     ):
-        self.model, self.order, self.filters = model, order, filters
+        alone = inside is None and sees_one()
+        self.order = order.of_one_place() if alone and Organization in order.joined else order
+        self.model, self.filters = model, filters
         self.held = [beside(condition) for condition in held]
         self.inside = scope(model) if inside is None else inside
         self.placed = beside(scope_of_met(model)) if inside is None else inside
+        # SQLite's indexes end with the row's id: one place's rows stand in theirs by it
+        self.walked_in = self.inside if alone and is_sqlite() else self.placed
         self.whole = inside is None and sees_whole()
+        self.many = inside is None and sees_many()
         self.near = SQL("1 = 1") if near is None else near
 
     def reckon(self) -> tuple[int, Any]:
@@ -160,22 +175,27 @@ class _Found:
         if not self.filters and not self.held:
             total = counted(self.model, self.inside, most=MOST_COUNTED)
             return total, [self.inside] if total <= self.worth_gathering else None
+        if not self.filters and self.many:  # then there is no use in counting first
+            return AtLeast(0), None
         sizes = [counted(self.model, way, most=MOST_COUNTED) for way in self.filters]
         least = min(sizes, default=MOST_COUNTED)
-        if least > self.worth_fetching:
+        if not sizes or (least > self.worth_fetching and not (self.whole or self.many)):
             sizes.append(counted(self.model, self.inside, most=MOST_COUNTED))
             least = min(sizes)
         narrowest = sizes.index(least)
         by_place = narrowest == len(self.filters)
         way = [self.inside if by_place else self.filters[narrowest]]
         way += [beside(w) for at, w in enumerate(self.filters) if at != narrowest]
-        way += self.held if by_place else [*self.held, self.placed]
+        way += self.held
+        if not by_place and not getattr(way[0], "is_placed", False):
+            way.append(self.placed)
         most = self.worth_gathering if by_place else self.worth_fetching
         if least <= most:
             return least, way
-        if len(way) == 1 or self._of_all(way):
+        is_exact = isinstance(least, Many) or not hasattr(way[0], "alternatives")
+        if is_exact and (len(way) == 1 or self._of_all(way)):
             return least, None
-        return AtLeast(self._among_first(way)), None
+        return AtLeast(0), None
 
     def _of_all(self, way: list[Any]) -> bool:
         """Whether the first condition is the only one: besides it there is but a place that holds
@@ -186,25 +206,17 @@ class _Found:
     def worth_gathering(self) -> int:
         """The most rows that are gathered: of n among N a walk meets N / n for each that it shows,
         so that both ways cost alike where n × n is a page of N."""
-        return min(MOST_GATHERED, self._crossing)
+        return min(MOST_GATHERED, max(ALWAYS_GATHERED, self._crossing))
 
     @cached_property
     def worth_fetching(self) -> int:
         """The same for rows that are not read off the index that finds them."""
-        return min(MOST_FETCHED, self._crossing // 2)
+        return min(MOST_FETCHED, max(ALWAYS_GATHERED, self._crossing // 2))
 
     @cached_property
     def _crossing(self) -> int:
         table = self.model.select(fn.MAX(self.model.id)).scalar() or 0
-        return max(10 * PAGE_ROWS, isqrt(PAGE_ROWS * int(table)))
-
-    def _among_first(self, way: list[Any]) -> int:
-        """How many of the first rows that the first condition finds also meet the others."""
-        first, *others = way
-        met = Case(None, [(reduce(and_, others), 1)]).alias("met")
-        looked_at = self.model.select(met).where(first).limit(MOST_SAMPLED).alias("looked_at")
-        query = Select([looked_at], [fn.COUNT(looked_at.c.met)]).bind(db)
-        return int(query.scalar())
+        return isqrt(PAGE_ROWS * int(table))
 
     @cached_property
     def own(self) -> dict[Any, Any]:
@@ -217,8 +229,13 @@ class _Found:
         the other pages."""
         names = [f"k{at}" for at in range(len(self.order.columns))]
         columns = [c.alias(n) for c, n in zip(self.order.columns, names, strict=True)]
-        inner = self._joined(self.model.select(*columns)).where(*way).limit(MOST_COUNTED + 1)
-        found = inner.alias("found")  # its limit keeps the order from choosing another way
+        first, *others = way
+        inner = reduce(or_, (
+            self._joined(self.model.select(*columns)).where(each, *others)
+            for each in getattr(first, "alternatives", [first])
+        ))  # fmt: skip
+        # its limit keeps the order from choosing another way
+        found = inner.limit(MOST_COUNTED + 1).alias("found")
         keys = [getattr(found.c, name) for name in names]
         order = Order(keys, self.order.descending)
         every = fn.COUNT(SQL("*")).over()
@@ -232,17 +249,22 @@ class _Found:
         total = page[0][1] if page else 0
         return [id for id, _ in page], total, *_numbers(total, asked, size)
 
-    def walked(self, size: int) -> tuple[list[int], Ways]:
+    def walked(self, size: int, most_met: int) -> tuple[list[int], Ways]:
         """The ids of the page after (`?after=id`) or before a row, and the ways on from it."""
         after, before = request.args.get("after", ""), request.args.get("before", "")
         keys = self._keys(before or after)
         backwards = before == LAST or (bool(before) and keys is not None)
-        rows = self._joined(self.model.select(self.model.id))
-        rows = rows.where(self.near, self.placed, *map(beside, self.filters), *self.held)
+        rows = self._joined(self.model.select(self.model.id)).where(self.near)
         if keys is not None:
             rows = rows.where(self.order.past(keys, backwards=backwards))
-        ids = _ids(self.order.sorted(rows, backwards=backwards).limit(size + 1))
+        rows = self.order.sorted(rows, backwards=backwards)
+        passed = [self.walked_in, *map(beside, self.filters), *self.held]
+        if most_met:
+            ids = _ids(_among(rows, passed, most_met).limit(size + 1))
+        else:
+            ids = _ids(rows.where(*passed).limit(size + 1))
         more, ids = len(ids) > size, ids[:size]
+        edge = [] if more or not most_met else _ids(rows.limit(1).offset(most_met - 1))
         if backwards:
             ids.reverse()
         earlier = more if backwards else keys is not None
@@ -254,6 +276,9 @@ class _Found:
             ways = {"first": {}}
         if later and ids:
             ways |= {"next": {"after": ids[-1]}, "last": {"before": LAST}}
+        for id in edge:  # where it ended before the rows did
+            on = {"first": {}, "prev": {"before": id}}
+            ways |= on if backwards else {"next": {"after": id}, "last": {"before": LAST}}
         return ids, ways
 
     def _keys(self, id: str) -> Any:
@@ -300,7 +325,12 @@ def _numbers(total: int, asked: int, size: int) -> tuple[int, Ways]:
 
 def counted(model: type[Base], *conditions: Any, most: int) -> int:
     """How many rows there are, as far as `most`."""
-    count = model.select(model.id).where(*conditions).limit(most + 1).count()
+    first, *others = conditions
+    count = 0
+    for each in getattr(first, "alternatives", [first]):  # a row may be counted for several
+        if count <= most:
+            rows = model.select(model.id).where(each, *others)
+            count += rows.limit(most + 1 - count).count()
     return Many(most) if count > most else int(count)
 
 
@@ -309,10 +339,43 @@ def waiting_for_me(model: type[Base], *conditions: Any, roles: Sequence[Role]) -
     return counted(model, *conditions, beside(scope_of_met(model, *roles)), most=MOST_COUNTED)
 
 
+def placed(condition: Any, model: type[Base]) -> Any:
+    """A filter that an index finds together with the rows' place."""
+    both = condition & scope(model)
+    both.is_placed = True
+    return both
+
+
+def either(*conditions: Any) -> Any:
+    """The condition that one of these holds, each of which an index finds: where few rows do,
+    they are read off the indexes one after the other, and no row is fetched."""
+    condition = reduce(or_, conditions)
+    condition.alternatives = conditions
+    return condition
+
+
+def named_place(column: Any, part: str) -> Any:
+    """The condition that a row is in an organization in sight with this in its name."""
+    named: Any = Organization.select(Organization.id).where(containing(Organization.name, part))
+    if not sees_whole():
+        named = named.where(scope(Organization))
+    found = [id for (id,) in named.tuples()]
+    if len(found) <= _FEW:
+        return column << (found or [-1])
+    return column << Organization.select(Organization.id).where(among(Organization.id, found))
+
+
 def beside(condition: Any) -> Any:
     """A condition that each row met is held against, and by whose index none is looked for.
     PostgreSQL takes it that nearly every row passes, and walks on instead of sorting all."""
     return Case(None, [(condition, 1)]).is_null(False)
+
+
+def _among(rows: Any, passed: list[Any], most: int) -> Any:
+    """The ids of those among the first rows of an ordered query that pass, in its order."""
+    met = Case(None, [(reduce(and_, passed), 1)]).alias("met")
+    first = rows.select_extend(met).limit(most).alias("first")
+    return Select([first], [first.c.id]).where(first.c.met.is_null(False))
 
 
 def _ids(query: Any) -> list[int]:

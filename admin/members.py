@@ -20,7 +20,7 @@ from peewee import JOIN
 from huigong import clock, pinyin
 from huigong.access import allow, find, holds, scope_of_met, visible
 from huigong.admin.claims.room import STAGES as CLAIM_STAGES
-from huigong.admin.lists import asked_order, beside, ordered, page_of
+from huigong.admin.lists import asked_order, beside, either, named_place, ordered, page_of
 from huigong.models import (
     Claim,
     Decision,
@@ -54,7 +54,7 @@ def index() -> Any:
     words = asked["q"].split()
     filters = [_sought(word, alone=len(words) == 1) for word in words]
     if asked["unit"]:
-        filters.append(_unit_named(asked["unit"]))
+        filters.append(named_place(Member.organization, asked["unit"]))
     columns = {
         "name": Member.sort_key,
         "unit": (Organization.pinyin, Organization.id, Member.sort_key, Member.id),
@@ -101,26 +101,23 @@ def _sought(word: str, *, alone: bool) -> Any:
     if re.fullmatch(r"\d{3}[\dX]", plain, re.ASCII):
         return Member.tail_index == Member.index_of_tail(plain)
     if word.isascii() and word.isalpha():
-        return begins(Member.pinyin, word.lower()) | begins(Member.name, word)
-    named = begins(Member.name, word)
+        return either(begins(Member.pinyin, word.lower()), begins(Member.name, word))
+    named = [begins(Member.name, word)]
     if len(word) > 1:  # one character is a surname
-        named |= begins(Member.given_name(), word)
-    return named if alone or len(word) == 1 else named | _unit_named(word)
+        named.append(begins(Member.given_name(), word))
+        if not alone:
+            named.append(named_place(Member.organization, word))
+    return either(*named)
 
 
 def _near(word: str) -> Any:
-    """What a word sought says of the sort key: the letter that initials or a surname begin with."""
+    """What a word sought says of the sort key: the letter that initials begin with, or how a
+    surname is read."""
     if word.isascii() and word.isalpha():
-        letter = word[0].lower()
+        key = word[0].lower()
     else:
-        letters = pinyin.initials(word[:1])
-        letter = letters if len(word) == 1 else ""
-    return begins(Member.sort_key, letter) if letter else None
-
-
-def _unit_named(part: str) -> Any:
-    units = Organization.select(Organization.id).where(Organization.name.contains(part))
-    return Member.organization << units
+        key = pinyin.shared_key(word) if len(word) == 1 else ""
+    return begins(Member.sort_key, key) if key else None
 
 
 def _cover(members: list[Member]) -> dict[int, tuple[str, str]]:

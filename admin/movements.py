@@ -101,9 +101,10 @@ def _ask_page(form: Any, errors: dict[str, str]) -> str:
         Organization.level == Level.UNIT, Organization.closed_on.is_null()
     )
     listed = units.order_by(Organization.pinyin, Organization.name).limit(500)
+    listed = listed.select(Organization.id, Organization.name).tuples()
     return render_template(
         "admin/members/ask.html",
-        units=[(unit.id, unit.name) for unit in listed], form=form, errors=errors,
+        units=list(listed), form=form, errors=errors,
     )  # fmt: skip
 
 

@@ -19,7 +19,16 @@ from peewee import fn
 from huigong import clock, uploads
 from huigong.access import allow, allow_anyone, find, visible
 from huigong.admin import papers
-from huigong.admin.lists import Order, Waiting, ordered, page_of, waiting_for_me
+from huigong.admin.lists import (
+    MOST_COUNTED,
+    Order,
+    Waiting,
+    counted,
+    ordered,
+    page_of,
+    waiting_for_me,
+)
+from huigong.database import containing
 from huigong.models import (
     Level,
     Member,
@@ -64,7 +73,7 @@ def index() -> Any:
     asked, level = request.args.get("q", "").strip()[:50], request.args.get("level", "")
     filters = []
     if asked:
-        filters.append(Organization.name.contains(asked) | (Organization.code == asked))
+        filters.append(containing(Organization.name, asked) | (Organization.code == asked))
     if level in LEVEL_NAMES:
         filters.append(Organization.level == level)
     columns = {"name": Organization.pinyin, "opened": Organization.opened_on}
@@ -97,7 +106,7 @@ def page(id: int) -> Any:
         lineage=sorted(above, key=lambda o: len(o.path)),
         below={row.level: row.n for row in below},
         children=_children(organization),
-        members=Member.select().where(Member.organization << inside).count(),
+        members=counted(Member, Member.organization << inside, most=MOST_COUNTED),
         people=people,
         levels=LEVEL_NAMES,
         may_found=bool(deeds.levels_below(organization)) and not organization.closed_on,

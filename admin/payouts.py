@@ -21,6 +21,7 @@ from huigong.admin.lists import MOST_COUNTED, Waiting, beside, newest, page_of, 
 from huigong.admin.reasoned import do_for_a_reason
 from huigong.models import (
     Claim,
+    Claimant,
     ClaimSending,
     Decision,
     Edition,
@@ -143,7 +144,9 @@ def _numbers(texts: list[str]) -> list[int]:
 def _new_page(city: Organization, ticked: list[str], errors: dict[str, str]) -> str:
     scheme = request.values.get("scheme", "")
     schemes = Scheme.select().join(Edition).where(Edition.organization == city).distinct()
-    claims = _waiting_claims(city, scheme)
+    known = {row.id for row in schemes}
+    asked_for = {int(scheme)} if scheme.isdecimal() and len(scheme) < 9 else known
+    claims = _waiting_claims(asked_for & known)
     chosen = set(_numbers(ticked))
     asked = chosen or "sum" in request.args or request.method == "POST"
     if not asked:
@@ -157,23 +160,21 @@ def _new_page(city: Organization, ticked: list[str], errors: dict[str, str]) -> 
     )  # fmt: skip
 
 
-def _waiting_claims(city: Organization, scheme: str) -> list[Claim]:
-    """The first claims that wait for payment by a city, oldest decision first; `.fault` says why
-    one cannot be paid by bank file."""
+def _waiting_claims(schemes: set[int]) -> list[Claim]:
+    """The first claims under these schemes that wait for payment, oldest decision first; `.fault`
+    says why one cannot be paid by bank file."""
+    theirs = Claimant.select(1).where(Claimant.claim == Claim.id, Claimant.scheme << schemes)
     query = (
-        deeds.payable(Claim.select().where(beside(scope_of_met(Claim))))
+        deeds.payable(Claim.select().where(fn.EXISTS(theirs), beside(scope_of_met(Claim))))
         .select(Claim, Member, Organization, Enrollment, Edition, Decision)
         .join_from(Claim, Member)
         .join_from(Claim, Organization)
         .join_from(Claim, Enrollment)
         .join_from(Enrollment, Edition)
         .join_from(Claim, Decision, attr="decision")
-        .where(Edition.organization == city)
         .order_by(Decision.id)
     )
-    if scheme.isdecimal() and len(scheme) < 9:
-        query = query.where(Edition.scheme == int(scheme))
-    claims = list(query.limit(deeds.MOST_CLAIMS))
+    claims = list(query.limit(deeds.MOST_CLAIMS)) if schemes else []
     for claim in claims:
         claim.fault = deeds.card_fault(claim.member)
     return claims

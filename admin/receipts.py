@@ -17,6 +17,7 @@ from huigong.admin.funding import (
 )
 from huigong.admin.lists import Order, newest, page_of
 from huigong.admin.reasoned import do_for_a_reason
+from huigong.database import containing
 from huigong.models import Due, Organization, Receipt, ReceiptVoid, ReceiptWanted, Role, Roster
 from huigong.plans.vocabulary import OPERATORS, OWERS
 from huigong.refusals import Refused
@@ -104,7 +105,7 @@ def issued() -> Any:
         .join_from(Receipt, Organization, on=Receipt.organization)
         .join_from(Receipt, ReceiptVoid, JOIN.LEFT_OUTER, attr="void")
     )
-    filters = [Receipt.number.startswith(asked)] if asked else []
+    filters = [containing(Receipt.number, asked)] if asked else []
     page = page_of(Receipt, newest(Receipt), filters=filters, shown=shown)
     return render_template("admin/funding/issued.html", page=page, asked=asked)
 

@@ -69,10 +69,11 @@ def payer(id: int) -> Any:
 
 def _payer_page(place: Organization, errors: dict[str, str]) -> str:
     dues = deeds.open_dues(_owed_by(place), place)
-    receivers = {due.roster.edition.organization for due in dues}
+    runners = {due.roster.edition.organization_id for due in dues}
+    receivers = Organization.select().where(Organization.id << runners).order_by(Organization.id)
     return render_template(
         "admin/reminders/payer.html",
-        place=place, dues=dues, receivers=sorted(receivers, key=lambda r: r.id),
+        place=place, dues=dues, receivers=list(receivers),
         total=sum(due.owing for due in dues), carriers=OWERS, lateness=lateness,
         remarks={due.id: remark_of(due) for due in dues},
         ours=[r for r in receivers if holds(Role.FINANCE, at=r)], ways=deeds.WAYS, errors=errors,

@@ -101,14 +101,14 @@ class Roster(Base):
     organization = ForeignKeyField(Organization, backref="rosters")
     edition = ForeignKeyField(Edition, backref="rosters")
     number = TextField(unique=True)
-    cover_from = DateField()
+    cover_from = DateField(index=True)
     rest_by = TextField()  # unit | person: who carries the rest of the fee
     stage = TextField(default="reading", index=True)  # reading draft submitted returned approved
     file = TextField()  # or withdrawn
     file_name = TextField()
     made_by = ForeignKeyField(User, backref="rosters")
     made_at = DateTimeField(index=True)
-    people = IntegerField(default=0)  # rows to enroll: new and renewed
+    people = IntegerField(default=0, index=True)  # rows to enroll: new and renewed
     faulty = IntegerField(default=0)
     digest = JsonField(default=dict)  # rows by kind, how many warned, faults by column
     unread = JsonField(default=list)  # columns that were not understood: [[letter, title], …]

@@ -177,8 +177,8 @@ class Member(Sealed):
         indexes = (
             (("sort_key", "id", "organization", "name", "pinyin"), False),  # a city's
             (("organization", "sort_key", "id", "name", "pinyin"), False),  # a unit's
-            (("name", "organization"), False),
-            (("pinyin", "organization"), False),
+            (("name", "organization", "sort_key", "id"), False),
+            (("pinyin", "organization", "sort_key", "id"), False),
         )
 
     @classmethod
@@ -198,7 +198,12 @@ class Member(Sealed):
         return vault.current().index(number[-4:], kind="id tail")[:12]
 
 
-Member.add_index(SQL('CREATE INDEX "member_given_name" ON "member" (SUBSTR("name", 2))'))
+Member.add_index(
+    SQL(
+        'CREATE INDEX "member_given_name" ON "member" '
+        '(SUBSTR("name", 2), "organization_id", "sort_key", "id", "name")'
+    )
+)
 
 
 class Employment(Base):

@@ -1,8 +1,12 @@
+import re
+from importlib import import_module
+
 import pytest
 from builders import NOW, TODAY, a_city, a_user, signed_in
 from builders_funding import a_paid_roster, a_roster, an_approved_claim, an_edition, dues_of, paid
 from peewee import DatabaseError
 
+from huigong.admin import lists
 from huigong.database import db
 from huigong.models import Due, Enrollment, Journal, Payment, Posting, Role
 from huigong.refusals import Lost
@@ -141,3 +145,26 @@ def test_the_ledger_page_shows_funds_and_filters_journals(app):
     assert "还没有凭证" in foreign.get("/admin/ledger/").get_data(as_text=True)
     clerk = signed_in(app, a_user(Role.CLERK, at=roster.organization))
     assert clerk.get("/admin/ledger/").status_code == 403
+
+
+def test_words_that_only_old_journals_have_are_sought_some_at_a_time(app, monkeypatch):
+    monkeypatch.setattr(lists, "MOST_GATHERED", 0)
+    monkeypatch.setattr(import_module("huigong.admin.ledger"), "MOST_READ", 4)
+    roster = a_paid_roster(people=2)  # six journals; those of the dues are the oldest three
+    browser = signed_in(app, a_user(Role.AUDITOR, at=roster.edition.organization))
+    page = browser.get("/admin/ledger/?q=应收").get_data(as_text=True)
+    found = [f"凭证 {n}" for n in re.findall(r"凭证 (\d+)", page)]
+    while (on := re.search(r'rel="next" href="([^"]+)"', page)) is not None:
+        page = browser.get(on.group(1).replace("&amp;", "&")).get_data(as_text=True)
+        found += [f"凭证 {n}" for n in re.findall(r"凭证 (\d+)", page)]
+    said = [f"凭证 {j.id}" for j in Journal.select() if "应收" in j.text]
+    assert sorted(found) == sorted(said) != []
+    nowhere = browser.get("/admin/ledger/?q=没有这样的").get_data(as_text=True)
+    assert "读过的 4 张凭证里没有符合条件的" in nowhere
+    assert "继续往前找" in nowhere
+    on = re.search(r'rel="next" href="([^"]+)"', nowhere).group(1).replace("&amp;", "&")
+    last = browser.get(on).get_data(as_text=True)
+    assert "没有符合条件的凭证" in last
+    assert "继续往前找" not in last
+    back = browser.get("/admin/ledger/?q=没有这样的&before=end").get_data(as_text=True)
+    assert "继续往后找" in back

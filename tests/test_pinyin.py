@@ -33,3 +33,10 @@ def test_places_sort_where_people_look_for_them():
 def test_a_name_sorts_by_its_surname():
     assert pinyin.name_key("单小明") == "shan4 xiao3 ming2"
     assert pinyin.name_key("尉迟恭") == "yu4 chi2 gong1"
+
+
+def test_names_with_one_first_character_sort_together_unless_it_begins_a_longer_surname():
+    assert pinyin.shared_key("王") == "wang2"
+    assert pinyin.name_key("王建国").startswith(pinyin.shared_key("王"))
+    assert pinyin.shared_key("曾") == "zeng1"
+    assert pinyin.shared_key("单") == ""  # 单小明 is read shan4, 单于 is read chan2

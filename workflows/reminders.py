@@ -75,7 +75,11 @@ def _day(found: Any) -> date:
 def open_dues(dues: Any, payer: Organization, *, until: date | None = None) -> list[Any]:
     """A payer's own open dues among `dues`, each with `.owing`, roster, edition and unit."""
     query = (
-        dues.select(Due, Roster, Edition, Organization, DueStanding.id, DueStanding.owing)
+        dues.select(
+            *(Due, Roster.id, Roster.number, Roster.cover_from, Organization.id),
+            *(Organization.name, Edition.id, Edition.name, Edition.organization),
+            *(DueStanding.id, DueStanding.owing),
+        )
         .join_from(Due, Roster)
         .join_from(Roster, Edition)
         .join_from(Due, Organization, on=Due.organization)
@@ -87,7 +91,7 @@ def open_dues(dues: Any, payer: Organization, *, until: date | None = None) -> l
         query = query.where(DueStanding.due_on <= until)
     found: list[Any] = list(query)
     for due in found:
-        due.owing = due.duestanding.owing
+        due.owing, due.payer = due.duestanding.owing, payer
     return found
 
 

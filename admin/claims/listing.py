@@ -1,12 +1,14 @@
 """The list of claims, one claim's page, its papers, and what waits for whom."""
 
+from functools import reduce
+from operator import add
 from typing import Any
 
 from flask import abort, g, render_template, request, url_for
-from peewee import fn
+from peewee import Select, fn
 
 from huigong import clock, explain
-from huigong.access import allow, find, holds, scope_of_met, visible
+from huigong.access import allow, find, holds, paths, scope_of_met, visible
 from huigong.admin import papers
 from huigong.admin.claims.room import (
     EVENTS,
@@ -24,6 +26,8 @@ from huigong.admin.lists import (
     asked_order,
     beside,
     counted,
+    either,
+    named_place,
     ordered,
     page_of,
 )
@@ -121,7 +125,7 @@ def index() -> Any:
     page = page_of(
         Claim, ordered(Claim, _COLUMNS, default=_usual_order(stage)),
         filters=filters, held=held, shown=_shown(),
-        near=Claim.stage == stage if name == "number" and stage in STAGES else None,
+        near=_near(asked) if name == "number" else None,
     )  # fmt: skip
     return render_template(
         "admin/claims/index.html",
@@ -132,6 +136,19 @@ def index() -> Any:
     )  # fmt: skip
 
 
+def _near(asked: dict[str, str]) -> Any:
+    """What follows of a claim's number: an index has a stage's by theirs; and what is overdue is
+    open, so that it is no older than the oldest open one."""
+    if asked["stage"] in STAGES:
+        return Claim.stage == asked["stage"]
+    if asked["overdue"]:
+        first = Claim.select(fn.MIN(Claim.id).alias("id"))
+        each = reduce(add, (first.where(Claim.stage == stage) for stage in PROMISED))
+        oldest = each.alias("oldest")  # of each stage by an index, of all three by none
+        return Claim.id >= Select([oldest], [fn.MIN(oldest.c.id)])
+    return None
+
+
 def _usual_order(stage: str) -> str:
     """A queue by what was promised, so that the overdue lead; other lists by the newest."""
     return "promised" if stage in ("review", "decide") else "-number"
@@ -139,12 +156,13 @@ def _usual_order(stage: str) -> str:
 
 def _to_be_set(rows: list[Claim]) -> set[int]:
     """The undecided claims whose amount a reviewer has yet to set."""
+    undecided = [row for row in rows if row.stage in ("filed", "returned", "reviewed")]
+    editions = {row.enrollment.edition_id: row.enrollment.edition for row in undecided}
+    plans = {id: edition.plan for id, edition in editions.items() if not damage(edition)}
     return {
         row.id
-        for row in rows
-        if row.stage in ("filed", "returned", "reviewed")
-        and not damage(row.enrollment.edition)
-        and deeds.sets_amount(row.enrollment.edition.plan, row.event)
+        for row in undecided
+        if (plan := plans.get(row.enrollment.edition_id)) and deeds.sets_amount(plan, row.event)
     }
 
 
@@ -174,8 +192,10 @@ def _filters(asked: dict[str, str]) -> tuple[list[Any], list[Any]]:
     filters: list[Any] = []
     held: list[Any] = []
     if asked["stage"] in ("review", "decide", "revoke"):
-        filters.append(_for_me(asked["stage"]))
-        held.append(scope_of_met(Claim, Role.REVIEWER))
+        filters.append(Claim.stage == ("filed" if asked["stage"] == "review" else "reviewed"))
+        held.append(_for_me(asked["stage"]))
+        if paths(Role.REVIEWER) != paths():
+            held.append(scope_of_met(Claim, Role.REVIEWER))
     if asked["stage"] in STAGES:
         filters.append(Claim.stage == asked["stage"])
     if asked["scheme"].isdecimal() and len(asked["scheme"]) < 9:
@@ -185,9 +205,9 @@ def _filters(asked: dict[str, str]) -> tuple[list[Any], list[Any]]:
         filters.append((Claim.promised_on < clock.today()) & (Claim.stage << PROMISED))
     if asked["q"]:
         common, theirs = _claimed(begins(Claimant.name, asked["q"]))
-        units = Organization.select(Organization.id).where(Organization.name.contains(asked["q"]))
+        there = named_place(Claim.organization, asked["q"])
         numbered = Claim.number == asked["q"].upper()
-        (held if common else filters).append(theirs | (Claim.organization << units) | numbered)
+        (held if common else filters).append(either(theirs, there, numbered))
     return filters, held
 
 
@@ -201,8 +221,8 @@ def _claimed(condition: Any) -> tuple[bool, Any]:
 
 
 def _awards(rows: list[Claim]) -> dict[int, int]:
-    decided = Decision.select().where(Decision.claim << [row.id for row in rows])
-    return {decision.claim_id: decision.amount for decision in decided}
+    awards: Any = Decision.select(Decision.claim, Decision.amount)
+    return dict(awards.where(Decision.claim << [row.id for row in rows]).tuples())
 
 
 @claims.get("/<int:id>")

@@ -31,21 +31,27 @@ def waiting() -> list[Waiting]:
     return [Waiting(mine.count(), "件承办方回执待处理", url_for("operator.index"))]
 
 
-def open_by_scheme() -> dict[int, int]:
-    """How many answers wait in each scheme."""
+def open_by_scheme(schemes: list[Any]) -> dict[int, int]:
+    """How many answers wait in each of these schemes."""
     query: Any = (
         visible(OperatorReply)
         .join(OperatorFile)
-        .where(OperatorReply.stage == "open")
+        .where(_waits({scheme.organization_id for scheme in schemes}))
         .select(OperatorFile.scheme, fn.COUNT(OperatorReply.id))
         .group_by(OperatorFile.scheme)
     )
     return dict(query.tuples())
 
 
+def _waits(runners: set[int]) -> Any:
+    """The condition that an answer waits for one of those who run schemes, by an index: of all
+    answers there may be as many as claims."""
+    return (OperatorReply.organization << runners) & (OperatorReply.stage == "open")
+
+
 def open_replies(scheme: Scheme) -> list[Any]:
     """The first answers that wait, the oldest first."""
-    query = _shown().where(OperatorFile.scheme == scheme, OperatorReply.stage == "open")
+    query = _shown().where(OperatorFile.scheme == scheme, _waits({scheme.organization_id}))
     return list(query.order_by(OperatorReply.id).limit(OPEN_SHOWN))
 
 

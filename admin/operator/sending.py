@@ -50,7 +50,7 @@ def index() -> Any:
     }
     return render_template(
         "admin/operator/index.html", schemes=schemes, operators=latest,
-        waiting=open_by_scheme(), claims_here={
+        waiting=open_by_scheme(schemes), claims_here={
             s.id for s in schemes if holds(*MAY_READ["claims"], at=s.organization)
         },
     )  # fmt: skip

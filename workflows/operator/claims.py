@@ -12,6 +12,7 @@ from huigong import uploads
 from huigong.database import among, writes
 from huigong.models import (
     Claim,
+    Claimant,
     ClaimEvent,
     ClaimSending,
     Decision,
@@ -43,12 +44,8 @@ def waiting_claims(scheme: Scheme, was: str) -> Any:
     """The claims of a scheme that may be sent to its operator, decided (approved) or checked
     (reviewed): not those that are there, or that the office's own bank is paying. One that was
     there to be checked goes out again once it is decided."""
-    claims = (
-        Claim.select()
-        .join_from(Claim, Enrollment)
-        .join_from(Enrollment, Edition)
-        .where(Edition.scheme == scheme, Claim.stage == was)
-    )
+    of_scheme = Claimant.select(1).where(Claimant.claim == Claim.id, Claimant.scheme == scheme)
+    claims = Claim.select().where(Claim.stage == was, fn.EXISTS(of_scheme))
     there: Any = ClaimSending.select(ClaimSending.id).where(
         ClaimSending.claim == Claim.id, ClaimSending.stage == "sent"
     )
