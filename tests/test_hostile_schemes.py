@@ -67,7 +67,7 @@ HOSTILE = {
         a_scheme(BENEFIT + STEP).replace("2023-12-31", "9999-12-31"), "日期不在1900年至2999年之间"),
     "the first day there is": (
         a_scheme(BENEFIT + STEP).replace("2023-01-01", "0001-01-01"), "日期不在1900年至2999年之间"),
-    "a range of a billion ages": (by_ages("0-999999999", "1000000000以上"), "写法不对"),
+    "a range of a hundred million ages": (by_ages("0-99999999", "100000000以上"), "写法不对"),
     "ages in wide digits": (by_ages("0-59", "６０以上"), "写法不对"),
     "a table cut into thousands": (table_of_ages_and_years(), f"最多{MOST_CASES}种"),
     "a table by seven facts": (
