@@ -9,7 +9,7 @@ The tables stand in `tables/`, a file per banner; everybody imports them from he
 """
 
 from huigong.tables.audit import AuditEvent
-from huigong.tables.base import Base, JsonField, KeyField, PlanField, Sealed, begins
+from huigong.tables.base import Base, JsonField, KeyField, NoSheet, PlanField, Sealed, begins
 from huigong.tables.claims import (
     Claim,
     Claimant,
@@ -155,6 +155,7 @@ __all__ = [
     "Listing",
     "Measure",
     "Member",
+    "NoSheet",
     "Notice",
     "OneTimeLink",
     "Opening",

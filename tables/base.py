@@ -45,6 +45,21 @@ class PlanField(JsonField):
         return plan if isinstance(plan, dict) else NoPlan()
 
 
+class NoSheet(dict[str, Any]):
+    """What stands where the text of a draft was damaged: nothing typed, and the editor says why."""
+
+
+class SheetField(JsonField):
+    """What was typed of a draft; one whose text was damaged stops no list of drafts."""
+
+    def python_value(self, value: str | None) -> Any:
+        try:
+            sheet = super().python_value(value)
+        except (ValueError, RecursionError):
+            return NoSheet()
+        return sheet if isinstance(sheet, dict) else NoSheet()
+
+
 def begins(column: Any, start: str) -> Any:
     """The condition that a KeyField begins with some text: a range of its index."""
     last = ord(start[-1])

@@ -18,7 +18,7 @@ from peewee import (
 )
 
 from huigong import rules, vault
-from huigong.tables.base import Base, JsonField, KeyField, PlanField
+from huigong.tables.base import Base, JsonField, KeyField, PlanField, SheetField
 from huigong.tables.people import Member, Organization, User
 
 
@@ -73,7 +73,7 @@ class DraftEdition(Base):
     organization = ForeignKeyField(Organization, backref="drafts")
     basis = ForeignKeyField(Edition, null=True, backref="drafts", on_delete="RESTRICT")
     name = TextField()
-    sheet = JsonField()  # plans.typed: the form, row by row
+    sheet = SheetField()  # plans.typed: the form, row by row
     version = IntegerField(default=1)  # counts savings: a stale form is told what changed
     writers = JsonField()  # ids of everyone who saved it: none of them may publish it
     drafted_by = ForeignKeyField(User, backref="begun_drafts")
@@ -87,7 +87,7 @@ class DraftVersion(Base):
 
     draft = ForeignKeyField(DraftEdition, backref="versions", on_delete="CASCADE", index=False)
     version = IntegerField()
-    sheet = JsonField()
+    sheet = SheetField()
     saved_by = ForeignKeyField(User, backref="saved_draft_versions")
     saved_at = DateTimeField()
 

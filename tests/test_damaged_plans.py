@@ -7,12 +7,13 @@ import pytest
 from builders import TODAY, a_city, a_user, signed_in
 from builders_claims import an_approved_claim, an_enrollment
 from builders_funding import a_paid_roster
+from builders_scheme_editor import a_desk, a_draft
 from builders_schemes import a_published_edition
 from click.testing import CliRunner
 from peewee import Value
 
 from huigong.cli_scheme import scheme_commands
-from huigong.models import Edition, Role
+from huigong.models import DraftEdition, Edition, Role
 from huigong.plans import plan_hash
 from huigong.plans.soundness import LOST, SOUND, UNKNOWN, soundness
 from huigong.site.build import build
@@ -172,3 +173,20 @@ def test_however_a_plan_is_damaged_each_reader_stops_for_it_alone(app, office):
 
 def _office_plan_of(code: str):
     return plan_of(Edition.get(Edition.code == code))
+
+
+@pytest.mark.parametrize("text", ["{not json", "[1, 2]", "[" * 100_000])
+def test_a_damaged_draft_says_so_and_stops_no_list(app, text):
+    desk = a_desk(app)
+    damaged, whole = a_draft(desk), a_draft(desk)
+    raw = Value(text, converter=False)
+    DraftEdition.update({DraftEdition.sheet: raw}).where(DraftEdition.id == damaged.id).execute()
+    for place in ("", "schemes", "replay", f"schemes/drafts/{whole.id}"):
+        for browser in (desk.writer, desk.second):
+            assert browser.get(f"/admin/{place}").status_code == 200, place
+    page = desk.writer.get(f"/admin/schemes/drafts/{damaged.id}")
+    assert "这份草稿的内容已损坏，读不出来" in page.get_data(as_text=True)
+    page = desk.second.get(f"/admin/schemes/drafts/{damaged.id}/publication")
+    assert "现在不能发布" in page.get_data(as_text=True)
+    page = desk.writer.get(f"/admin/schemes/drafts/{whole.id}")
+    assert "已损坏" not in page.get_data(as_text=True)

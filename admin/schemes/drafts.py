@@ -11,7 +11,7 @@ from huigong.admin.schemes.listing import toml_file
 from huigong.admin.schemes.review import review
 from huigong.admin.schemes.room import DRAFTERS, cities, one_of, own_editions, schemes
 from huigong.admin.schemes.rows import sheet_typed, with_rows_changed
-from huigong.models import DraftEdition, Edition
+from huigong.models import DraftEdition, Edition, NoSheet
 from huigong.plans import SchemeRefused, compile_scheme, dump
 from huigong.plans.retyped import sheet_of
 from huigong.plans.typed import Sheet, blank, tidy
@@ -20,6 +20,7 @@ from huigong.workflows import drafting as deeds
 from huigong.workflows import schemes as editions
 
 MOST_TEXT = 200_000
+DAMAGED = "这份草稿的内容已损坏，读不出来。要找回，请先从备份恢复；现在保存，就以下面的表单替换它。"
 MOST_TOLD = 50  # faults of one file on the page
 
 
@@ -99,7 +100,8 @@ def _new_page(typed: Any, errors: dict[str, str]) -> str:
 @allow(DRAFTERS, on=DraftEdition)
 def edit(id: int) -> Any:
     draft = find(DraftEdition, id)
-    return _editor(draft, tidy(draft.sheet), draft.version)
+    notice = DAMAGED if isinstance(draft.sheet, NoSheet) else ""
+    return _editor(draft, tidy(draft.sheet), draft.version, notice=notice)
 
 
 @schemes.post("/drafts/<int:id>")
