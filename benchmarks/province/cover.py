@@ -17,6 +17,7 @@ from huigong.workflows import schemes
 
 _CODE = "zhengzhou-hospital-2023"
 _EVENTS = {"draft": ("uploaded",), "submitted": ("uploaded", "submitted")}
+_FAULTY_OF = 50  # rows of which one is faulty, and one waits for a proof of age
 _FAULTS = {
     "faulty": '[["身份证号", "校验码不对"]]', "unproven": '[["年龄", "已满61周岁，需要超龄证明"]]',
 }  # fmt: skip
@@ -53,21 +54,21 @@ def fill_editions(shape: Shape) -> None:
 
 def fill_cover(shape: Shape) -> None:
     """Rosters with what happened to them, their people covered or waiting."""
-    digest = json.dumps({"kinds": {"new": 5}, "warned": 0, "faults": []})
 
     def rosters() -> Iterator[tuple[Any, ...]]:
         for id, unit, edition, starts, stage, people in shape.rosters:
             made = datetime.combine(starts.replace(day=1), time(9)) - timedelta(days=id % 28)
             judge = 2 if stage == "approved" else None
+            faulty = 0 if judge else -(-people // _FAULTY_OF)
             sent = judge or (shape.first_unit + unit if stage == "submitted" else None)
             yield (id, shape.first_unit + unit, edition, f"MC{starts.year}-{id:06d}", starts,
                    "unit", stage, f"f{id}", "名册.xlsx", shape.first_unit + unit, made, people,
-                   digest, "[]", "[]", people * 7500, shape.first_unit + unit if sent else None,
-                   judge)  # fmt: skip
+                   faulty, _digest(people, faulty), "[]", "[]", people * 7500,
+                   shape.first_unit + unit if sent else None, judge)  # fmt: skip
 
     insert(models.Roster, "id organization edition number "
            "cover_from rest_by stage file file_name "
-           "made_by made_at people digest unread split total submitted_by "
+           "made_by made_at people faulty digest unread split total submitted_by "
            "approved_by", rosters())  # fmt: skip
     events = (
         (id, kind, shape.first_unit + unit, NOW, starts)
@@ -80,6 +81,13 @@ def fill_cover(shape: Shape) -> None:
            "renewal facts fee", _enrollments(shape))  # fmt: skip
     insert(models.RosterRow, "ref roster number name "
            "id_index facts kind faults warnings", _roster_rows(shape))  # fmt: skip
+
+
+def _digest(people: int, faulty: int) -> str:
+    """What a reading said of its rows."""
+    said = [["身份证号", faulty, ["第3行 身份证号：校验码不对"]]] if faulty else []
+    kinds = {"new": people - faulty, "faulty": faulty}
+    return json.dumps({"kinds": kinds, "warned": 0, "faults": said})
 
 
 def _enrollments(shape: Shape) -> Iterator[tuple[Any, ...]]:
@@ -103,7 +111,9 @@ def _roster_rows(shape: Shape) -> Iterator[tuple[Any, ...]]:
         if stage in ("approved", "withdrawn"):
             continue
         for at in range(people):
-            kind = {0: "faulty", 3: "unproven"}.get(at % 50, ("new", "renewed", "renewed")[at % 3])
+            kind = {0: "faulty", 3: "unproven"}.get(
+                at % _FAULTY_OF, ("new", "renewed", "renewed")[at % 3]
+            )
             faults = _FAULTS.get(kind, "[]")
             warned = '["同名"]' if at % 100 == 1 else "[]"
             yield (f"{id:012x}{at:020x}", id, at + 3, name_of(at, shape.dice), f"{id}-{at}", facts,
