@@ -172,6 +172,8 @@ class _Found:
     def reckon(self) -> tuple[int, Any]:
         """How many rows there are at most, as far as they are counted, and the conditions that
         gather them, of which the first finds them by its index; None when they are walked."""
+        if (self.filters or self.held) and _is_walking():  # as was found at its first page
+            return AtLeast(0), None
         if not self.filters and not self.held:
             total = counted(self.model, self.inside, most=MOST_COUNTED)
             return total, [self.inside] if total <= self.worth_gathering else None
@@ -307,6 +309,11 @@ def page_of_groups(query: "ModelSelect[Any]", *, size: int = PAGE_ROWS) -> Page:
     number, ways = _numbers(total, _asked_number(), size)
     rows = list(query.limit(size).offset((number - 1) * size))
     return Page(rows, number, total, size, ways)
+
+
+def _is_walking() -> bool:
+    """Whether a page is asked for by the row that another ended with."""
+    return bool(request.args.get("after") or request.args.get("before"))
 
 
 def _asked_number() -> int:

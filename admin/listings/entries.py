@@ -1,6 +1,6 @@
 """Entries of every kind: the overview, a list, the form, publishing."""
 
-from typing import Any
+from typing import Any, cast
 
 from flask import abort, current_app, flash, g, redirect, render_template, request, url_for
 from markupsafe import Markup
@@ -26,10 +26,11 @@ DEEDS: dict[str, Any] = {
 
 
 def index() -> Any:
+    offices = [office.id for office in forms.offices()]
     counts = [
         (kind, mine.count(), mine.where(kind.model.published).count())
         for kind in KINDS
-        for mine in [own(kind)]
+        for mine in [visible(kind.model).where(cast(Any, kind.model).organization << offices)]
     ]
     return render_template(
         "admin/listings/index.html",
