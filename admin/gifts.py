@@ -190,15 +190,15 @@ def typed(form: Any, unit: Organization) -> dict[str, Any]:
     measure = form.get("measure", "")
     if measure not in MEASURES:
         faults.append(("measure", "请选择赠送多少"))
-    if form.get("whom") not in WHOM:
-        faults.append(("whom", "请选择赠送给谁"))
     if measure == "each":
         try:
             each = money.parse_yuan(form.get("each", ""))
         except ValueError:
             faults.append(("each", "请填写每人赠送多少元，最多两位小数"))
+    if form.get("whom") not in WHOM:
+        faults.append(("whom", "请选择赠送给谁"))
     said = {**_said(form), "whole": measure == "whole", "each": each}
-    faults += deeds.unfit(unit, **said)
+    faults = deeds.unfit(unit, **said) + faults
     if faults:
         raise Refused.all(faults)
     return {**said, "marked": form["whom"] == "marked"}

@@ -46,8 +46,8 @@ def record(id: int) -> Any:
     try:
         typed = form.all(
             scheme=form.one_of("scheme", {str(id) for id, _ in schemes_of(place)}, "互助计划"),
-            whom=form.one_of("whom", ("all", "members"), "补贴哪些人"),
             amount=form.yuan("amount", "每人补贴金额"),
+            whom=form.one_of("whom", ("all", "members"), "补贴哪些人"),
             from_on=form.day("from_on", "开始日期"),
             to_on=form.day("to_on", "结束日期"),
             basis=form.words("basis", "依据，例如补贴文件的名称和文号"),

@@ -107,6 +107,8 @@ class _Page(HTMLParser):
         self.fields: list[str] = []
         self.depth_of_label = 0
         self.unkeyed: list[str] = []
+        self.faults: list[str] = []  # the fields that the error summary leads to
+        self._in_summary = False
         self._form: dict[str, Any] | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -114,6 +116,10 @@ class _Page(HTMLParser):
         self.h1 += tag == "h1"
         if found.get("id"):
             self.ids.append(str(found["id"]))
+        if found.get("id") == "error-summary":
+            self._in_summary = True
+        if tag == "a" and self._in_summary:
+            self.faults.append((found.get("href") or "").removeprefix("#"))
         if tag == "label":
             self.depth_of_label += 1
             self.labels.add(found.get("for") or "")
@@ -136,6 +142,8 @@ class _Page(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag == "label":
             self.depth_of_label -= 1
+        if tag == "div":
+            self._in_summary = False
         if tag == "form" and self._form is not None:
             if self._form["method"] == "post" and not self._form["csrf"]:
                 self.unkeyed.append("a POST form without a CSRF token")
@@ -143,7 +151,8 @@ class _Page(HTMLParser):
 
 
 def check_page(html: str) -> None:
-    """Fail on a page without exactly one h1, with repeated ids, unlabelled fields, open forms."""
+    """Fail on a page without exactly one h1, with repeated ids, unlabelled fields, open forms, or
+    faults in another order than their form."""
     page = _Page()
     page.feed(html)
     assert page.h1 == 1, f"{page.h1} h1 on the page"
@@ -152,3 +161,6 @@ def check_page(html: str) -> None:
     unlabelled = [name for name in page.fields if name not in page.labels]
     assert not unlabelled, f"fields without a label: {unlabelled}"
     assert not page.unkeyed, page.unkeyed
+    told = [name for name in page.faults if name in page.ids]
+    in_order = sorted(told, key=page.ids.index)
+    assert told == in_order, f"faults are not in the order of their form: {told}, {in_order}"

@@ -29,16 +29,16 @@ def leave(
     """
     open_one = _employed(member)
     faults = []
-    if reason not in REASONS:
-        faults.append(("reason", "请选择离开的原因"))
-    elif reason == "other" and len(note.strip()) < 2:
-        faults.append(("note", "请写明原因"))
     if open_one is None:
         faults.append(("on", "这位职工已经登记离开，不用再登记"))
     elif on is None:
         faults.append(("on", NO_DAY))
     elif not max(open_one.from_on, _EARLIEST) <= on <= at.date():
         faults.append(("on", f"离开日期应在{open_one.from_on}登记之后，且不晚于今天"))
+    if reason not in REASONS:
+        faults.append(("reason", "请选择离开的原因"))
+    elif reason == "other" and len(note.strip()) < 2:
+        faults.append(("note", "请写明原因"))
     if faults or open_one is None or on is None:
         raise Refused.all(faults)
     Employment.update(to_on=on).where(Employment.id == open_one.id).execute()

@@ -54,11 +54,13 @@ def ask_relocation(
     that nothing is learned of strangers; somebody who is there already or asked for already.
     """
     number = identity.normalize_id(number)
-    faults = _unit_faults(target, on, at.date())
+    faults = []
     if not name.strip():
         faults.append(("name", "请填写姓名"))
     if identity.id_fault(number):
         faults.append(("number", "身份证号不正确，请核对"))
+    place = _unit_faults(target, on, at.date())  # the unit stands above the person, the day below
+    faults = [f for f in place if f[0] == "target"] + faults + [f for f in place if f[0] == "on"]
     if faults or target is None or on is None:
         raise Refused.all(faults)
     index, told = Member.index_of_id(number), identity.normalize_name(name)

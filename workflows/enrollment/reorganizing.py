@@ -75,23 +75,21 @@ def _place_faults(
         faults.append(("into", "请选择另一个正常的基层单位"))
     elif not accounts.administers(by, above_both(source, into)):
         faults.append(("into", "两个单位须都在您管理的上级工会之下"))
-    return [*faults, *_common_faults(on, reason, today)]
+    return [*faults, *_day_faults(on, today), *_reason_faults(reason)]
 
 
 def _is_open_unit(place: Organization) -> bool:
     return place.level == Level.UNIT and place.closed_on is None
 
 
-def _common_faults(on: date | None, reason: str, today: date) -> list[tuple[str, str]]:
-    """What is wrong with the day and the reason of a merge or a split."""
-    faults = []
+def _day_faults(on: date | None, today: date) -> list[tuple[str, str]]:
     if on is None:
-        faults.append(("on", NO_DAY))
-    elif not EARLIEST <= on <= today:
-        faults.append(("on", "日期不能晚于今天"))
-    if len(reason.strip()) < 4:
-        faults.append(("reason", "请写明原因和依据，如某某文件"))
-    return faults
+        return [("on", NO_DAY)]
+    return [] if EARLIEST <= on <= today else [("on", "日期不能晚于今天")]
+
+
+def _reason_faults(reason: str) -> list[tuple[str, str]]:
+    return [] if len(reason.strip()) >= 4 else [("reason", "请写明原因和依据，如某某文件")]
 
 
 def _unfinished(source: Organization, into: Organization) -> list[tuple[str, str]]:
@@ -162,14 +160,14 @@ def split_unit(
     """
     if not _is_open_unit(source) or source.parent is None:
         raise Refused("name", "只能拆分正常的基层单位")
-    faults = _common_faults(on, reason, at.date())
-    if len(name.strip()) < 2:
-        faults.append(("name", "请填写新单位的名称"))
+    faults = [("name", "请填写新单位的名称")] if len(name.strip()) < 2 else []
+    faults += _day_faults(on, at.date())
     members, wrong = _named(source, people)
     if wrong:
         faults.append(("people", "；".join(wrong[:8])))
     elif not members:
         faults.append(("people", "请写下转到新单位的职工，一行一个身份证号或凭证号"))
+    faults += _reason_faults(reason)
     if faults or on is None:
         raise Refused.all(faults)
     unit = organizations.found(
