@@ -26,7 +26,6 @@ from huigong.access import allow, find, holds, paths, visible
 from huigong.admin import background
 from huigong.admin import gifts as gift_screens
 from huigong.admin.lists import (
-    MOST_COUNTED,
     Order,
     Page,
     Waiting,
@@ -91,6 +90,7 @@ CARRIERS = {**OWERS, "rest": "基层自筹"}
 EVERYONE = (Role.CLERK, Role.REVIEWER, Role.FINANCE, Role.AUDITOR, Role.ADMINISTRATOR)
 FAULTS_SHOWN = 5  # first lines of each kind; the rest are in their own file
 _FAULTY_READ = 2000  # past that as they were counted at the reading
+_MOST_WARNED = 1000  # rows, each looked up; more are 多
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -314,7 +314,7 @@ def facts_of(roster: Roster) -> dict[str, Any]:
     return {
         "roster": roster,
         "counts": roster.digest.get("kinds") or deeds.kinds(roster),
-        "warned": counted(RosterRow, RosterRow.roster == roster, _is_warned(), most=MOST_COUNTED),
+        "warned": counted(RosterRow, RosterRow.roster == roster, _is_warned(), most=_MOST_WARNED),
         **_carried(roster),
         "gift": gifts.of_roster(roster),
         "gift_words": gifts.words_of,
