@@ -192,8 +192,12 @@ def _filters(asked: dict[str, str]) -> tuple[list[Any], list[Any]]:
     filters: list[Any] = []
     held: list[Any] = []
     if asked["stage"] in ("review", "decide", "revoke"):
-        filters.append(Claim.stage == ("filed" if asked["stage"] == "review" else "reviewed"))
-        held.append(_for_me(asked["stage"]))
+        mine = _for_me(asked["stage"])
+        if asked["stage"] == "revoke":  # decided claims: few, by the requests about them
+            filters.append(mine)
+        else:
+            filters.append(Claim.stage == ("filed" if asked["stage"] == "review" else "reviewed"))
+            held.append(mine)
         if paths(Role.REVIEWER) != paths():
             held.append(scope_of_met(Claim, Role.REVIEWER))
     if asked["stage"] in STAGES:
