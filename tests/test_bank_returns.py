@@ -122,6 +122,7 @@ def test_finance_takes_it_on_the_lines_page(app, office, sent):
     assert browser.get(undo).status_code == 200
     assert browser.send(undo, {"reason": ""}).status_code == 422
     assert browser.send(undo, {"reason": "是另一笔"}).status_code == 303
+    assert "这条退回已经更正过" in browser.get(undo).get_data(as_text=True)
     assert "待处理" in browser.get(answer.location).get_data(as_text=True)
 
 

@@ -244,6 +244,7 @@ def test_the_transfer_sheet_is_read_exported_marked_and_corrected(app):
     undo = f"/admin/transfers/{Transfer.get().id}/reversal"
     assert browser.send(undo, {"reason": ""}).status_code == 422
     assert browser.send(undo, {"reason": "退票"}).status_code == 303
+    assert "这次转款已经更正过" in text(browser.get(undo))
     assert "已更正，不计入" in text(browser.get("/admin/transfers/"))
     unit = signed_in(app, a_user(Role.FINANCE, at=roster.organization))
     assert unit.get(address).status_code == 404

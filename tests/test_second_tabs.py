@@ -239,6 +239,19 @@ def test_a_second_tab_does_nothing_and_says_so(app, office, deed):
     assert facts.select().count() == 1 if isinstance(facts, type) else facts.count() == 1
 
 
+@pytest.mark.parametrize(
+    "deed", [a_voiding, a_payments_reversal, an_incomes_reversal], ids=lambda deed: deed.__name__
+)
+def test_a_page_that_undoes_says_when_it_was_done_before_and_asks_nothing(app, office, deed):
+    by, address, form, _ = deed(office)
+    browser = signed_in(app, by)
+    browser.send(address, form)
+    page = browser.get(address).get_data(as_text=True)
+    assert DEEDS[deed] in page
+    assert form["reason"] in page
+    assert "<textarea" not in page
+
+
 @pytest.mark.parametrize("deed", DEEDS, ids=lambda deed: deed.__name__)
 def test_a_double_click_is_answered_as_the_first_one_and_counts_once(app, office, deed):
     by, address, form, facts = deed(office)

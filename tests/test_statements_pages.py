@@ -135,6 +135,7 @@ def test_a_refund_and_an_income_are_asked_for_with_what_they_need(owing, office)
     undo = f"/admin/statements/refunds/{Refund.get().id}/reversal"
     assert browser.send(undo, {"reason": ""}).status_code == 422
     assert browser.send(undo, {"reason": "银行退不回"}).status_code == 303
+    assert "这笔退款已经更正过" in text(browser.get(undo))
     assert ledger.in_suspense() == 100_00
     listed = text(browser.get("/admin/incomes/"))
     assert "热心企业" in listed
