@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -126,7 +127,7 @@ class Bench:
                 yield from self._of_rows(address, text, kind, who, self._ids(rule.on, who))
 
     def _staged(self, address: Address, rule: access.Rule) -> Iterator[Page]:
-        if "<int:id>" not in str(address):
+        if "<int:" not in str(address):
             return
         for who in self.offices["small"].places:
             for kind, text in _worded(address):
@@ -233,8 +234,9 @@ class Bench:
 
 
 def _worded(address: Address) -> Iterator[tuple[str, str]]:
-    """(kind, text) of an address, once for each kind it may name."""
-    text = str(address)
+    """(kind, text) of an address, once for each kind it may name; the number of a row is its id,
+    whatever a view calls it."""
+    text = re.sub(r"<int:\w+>", "<int:id>", str(address), count=1)
     if "<kind>" not in text:
         if "<" in text.replace("<int:id>", ""):
             raise RuntimeError(f"{address.endpoint}: what may {text} be?")
