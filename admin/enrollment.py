@@ -25,6 +25,7 @@ from huigong import clock, uploads
 from huigong.access import allow, find, holds, paths, visible
 from huigong.admin import background
 from huigong.admin import gifts as gift_screens
+from huigong.admin.choosing import units_in_sight
 from huigong.admin.lists import (
     Order,
     Page,
@@ -39,7 +40,6 @@ from huigong.admin.lists import (
 from huigong.models import (
     Due,
     Edition,
-    Level,
     Organization,
     ReceiptWanted,
     Role,
@@ -153,20 +153,15 @@ def new() -> Any:
 
 
 def _new_page(form: Any, errors: dict[str, str]) -> str:
-    units = visible(Organization).where(
-        Organization.level == Level.UNIT, Organization.closed_on.is_null()
-    )
-    listed: list[Any] = list(units.order_by(Organization.pinyin, Organization.name).limit(500))
-    editions: dict[int, Edition] = {}
-    for unit in {unit.parent_id: unit for unit in listed}.values():
+    choice, editions = units_in_sight(form.get("unit", "")), dict[int, Edition]()
+    for unit in {unit.parent_id: unit for unit in choice.units}.values():
         editions |= {e.id: e for e in deeds.editions_for(unit, clock.today())}
     return render_template(
         "admin/enrollment/new.html",
-        units=listed, editions=list(editions.values()), form=form, errors=errors, rest_by=REST_BY,
-        unit_options=[(unit.id, unit.name) for unit in listed],
+        choice=choice, editions=list(editions.values()), form=form, errors=errors, rest_by=REST_BY,
         edition_options=[(edition.code, edition.name) for edition in editions.values()],
         kinds={"": "没有", **gifts.KINDS}, measures=gift_screens.MEASURES, whom=gift_screens.WHOM,
-        above=_givers(listed),
+        above=_givers(choice.units),
     )  # fmt: skip
 
 

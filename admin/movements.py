@@ -7,6 +7,7 @@ from flask import flash, g, redirect, render_template, request, url_for
 
 from huigong import clock
 from huigong.access import allow, find, holds, visible
+from huigong.admin.choosing import units_in_sight
 from huigong.admin.lists import Order, Waiting, page_of, waiting_for_me
 from huigong.admin.members import members
 from huigong.models import Level, Member, Organization, Relocation, Role
@@ -97,15 +98,8 @@ def ask() -> Any:
 
 
 def _ask_page(form: Any, errors: dict[str, str]) -> str:
-    units = visible(Organization).where(
-        Organization.level == Level.UNIT, Organization.closed_on.is_null()
-    )
-    listed = units.order_by(Organization.pinyin, Organization.name).limit(500)
-    listed = listed.select(Organization.id, Organization.name).tuples()
-    return render_template(
-        "admin/members/ask.html",
-        units=list(listed), form=form, errors=errors,
-    )  # fmt: skip
+    choice = units_in_sight(form.get("target", ""))
+    return render_template("admin/members/ask.html", choice=choice, form=form, errors=errors)
 
 
 @members.post("/relocations/new")
