@@ -126,12 +126,9 @@ def insert_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
 
 def expect_few_rows() -> None:
     """Let this connection look up the few rows that a page of a list needs of millions; for a
-    request that shows something. SQLite reads its file as memory, where each page would be fetched
-    by a call; what was read counts as the process's memory until the connection is closed.
-    PostgreSQL is told that looking fifty rows up costs less than reading a table of thousands."""
-    if is_sqlite():
-        db.execute_sql("PRAGMA mmap_size = 2147418112")  # the most that SQLite takes
-    else:
+    request that shows something. PostgreSQL is told that looking fifty rows up costs less than
+    reading a table of thousands; SQLite looks them up unasked."""
+    if not is_sqlite():
         db.execute_sql("SET random_page_cost = 1.1")
 
 
