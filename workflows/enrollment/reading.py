@@ -65,10 +65,8 @@ class Pace:
 
 
 def reading_for(unit: Organization, edition: Edition, cover_from: date) -> RosterReading:
-    """What reads a roster of a unit: it knows the unit's columns and makes the blind indexes."""
-    index_of = vault.current().indexing(kind="id")
-    plan, known = plan_of(edition), meanings_of(unit)
-    return RosterReading(plan, cover_from, unit.unit_level, known, index_of)
+    """What reads a roster of a unit: it knows what the unit said of its columns."""
+    return RosterReading(plan_of(edition), cover_from, unit.unit_level, meanings_of(unit))
 
 
 def read_roster_file(
@@ -201,16 +199,16 @@ class Staging:
         self._proven = {index for (index,) in proofs.tuples()}
 
     def rows(self, lines: Sequence[Line]) -> list[staged.Staged]:
-        indexes = [line.id_index for line in lines if line.person]
-        standing, new = self.covers.of(indexes), Standing("new")
+        index_of = vault.current().indexing(kind="id")
+        indexes = [index_of(line.person.id_number) if line.person else "" for line in lines]
+        standing, new = self.covers.of([index for index in indexes if index]), Standing("new")
         counted: Counter[tuple[str, Any]] = Counter()
         rows = []
-        for line in lines:
+        for line, index in zip(lines, indexes, strict=True):
             if line.person is None:
                 rows.append(self._faulty(line))
                 continue
-            person, index = line.person, line.id_index
-            stand = standing.get(index, new)
+            stand, person = standing.get(index, new), line.person
             alike = (
                 *(person.age, person.insurance, person.membership, person.employment),
                 person.gifted,

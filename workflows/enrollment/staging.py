@@ -32,13 +32,12 @@ MOST_FAULTS: Final = 8  # per line; more would not help anybody
 
 class Line(NamedTuple):
     """One line of a roster: a person, or faults, or both where only a proof of age is missing;
-    `shown_name` is what the name cell says, `id_index` the blind index of the person's ID."""
+    `shown_name` is what the name cell says."""
 
     number: int
     shown_name: str
     person: Person | None
     faults: list[Fault]
-    id_index: str = ""
 
 
 class Opened(NamedTuple):
@@ -59,22 +58,14 @@ class Ended(NamedTuple):
 Parts = Iterator[Opened | list[Line] | Ended]
 
 
-def _no_index(_: str) -> str:
-    return ""
-
-
 @dataclass
 class RosterReading:
-    """A roster as it is read: iterate once, then ask `late` for what only the end could tell.
-
-    `index_of` makes the blind index of an ID, for who keeps the lines.
-    """
+    """A roster as it is read: iterate once, then ask `late` for what only the end could tell."""
 
     plan: Plan
     cover_from: date
     unit_level: str
     remembered: Mapping[str, str] = field(default_factory=dict)  # columns the unit explained
-    index_of: Callable[[str], str] = _no_index
     header: Header = field(init=False)
     late: list[Fault] = field(default_factory=list)
     other_sheets: list[str] = field(default_factory=list)
@@ -161,14 +152,14 @@ class RosterReading:
     def _line(self, number: int, name: str, found: Person | list[Fault]) -> Line:
         if isinstance(found, list):
             return Line(number, name, None, found[:MOST_FAULTS])
-        unmet, index = self._unmet(found), self.index_of(found.id_number)
+        unmet = self._unmet(found)
         if not unmet:
-            return Line(number, found.name, found, [], index)
+            return Line(number, found.name, found, [])
         if found.proof and {miss.proof for miss in unmet} == {found.proof}:
             highest = next(need["in"][1] for need in self.plan["require"] if need["fact"] == "age")
             message = f"保障开始日{found.age}岁，超过{highest}岁；仍在岗未退休的，可以上传证明"
             fault = Fault(number, "id_number", TITLES["id_number"], message)
-            return Line(number, found.name, found, [fault], index)
+            return Line(number, found.name, found, [fault])
         faults = []
         for miss in unmet:
             column = COLUMN_OF.get(miss.field, "remark")
