@@ -32,9 +32,8 @@ class Claim(Base):
     stage = TextField(default="filed")  # filed returned reviewed approved refused paid
     filed_by = ForeignKeyField(User, backref="filed_claims")
     filed_on = DateField()
-    promised_on = DateField(
-        null=True
-    )  # the office's own promise, from the last filing or revocation
+    # The office's own promise, from the last filing or revocation.
+    promised_on = DateField(null=True)
     first_reviewer = ForeignKeyField(User, null=True, backref="first_reviews")
     computed = BigIntegerField(default=0)  # what the steps said when last reckoned
 

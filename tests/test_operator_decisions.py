@@ -19,9 +19,8 @@ from builders_operator import (
     sent_claims,
 )
 from builders_statements import a_line, imported
-from test_verification import without_references, without_triggers
+from test_verification import findings_after
 
-from huigong import database
 from huigong.models import (
     Claim,
     ClaimSending,
@@ -29,7 +28,7 @@ from huigong.models import (
     Role,
 )
 from huigong.refusals import Refused
-from huigong.workflows import claims, operator, payouts, statements, verification
+from huigong.workflows import claims, operator, payouts, statements
 
 # ── checked, not decided ────────────────────────────────────────────────────────────────────
 
@@ -103,12 +102,7 @@ def test_verify_names_what_somebody_changed_by_hand(office, statement, words):
     claim, _ = a_sent_claim(office)
     answer_taken(office, scheme_of(claim), "claims", answered(claim, *PAID))
     assert all_agrees(office)
-    with database.db.atomic() as transaction:
-        without_triggers()
-        without_references()
-        database.db.execute_sql(statement)
-        found = verification.findings(office.files)
-        transaction.rollback()
+    found = findings_after(office, statement)
     assert any(words in sentence for sentence in found), found
 
 

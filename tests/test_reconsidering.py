@@ -28,7 +28,7 @@ from builders_operator import (
     sent_claims,
 )
 from peewee import IntegrityError
-from test_verification import without_triggers
+from test_verification import findings_after
 
 from huigong import database
 from huigong.models import (
@@ -43,7 +43,7 @@ from huigong.models import (
     Role,
 )
 from huigong.refusals import Lost, Refused
-from huigong.workflows import claims, ledger, operator, payouts, verification
+from huigong.workflows import claims, ledger, operator, payouts
 
 WHY = "职工提出异议：结算单录错"
 
@@ -251,11 +251,7 @@ def test_verify_names_what_somebody_changed_of_it_by_hand(office, statement, wor
     if "claim SET" not in statement:
         decide(claim)
     assert all_agrees(office)
-    with database.db.atomic() as transaction:
-        without_triggers()
-        database.db.execute_sql(statement)
-        found = verification.findings(office.files)
-        transaction.rollback()
+    found = findings_after(office, statement)
     assert any(words in sentence for sentence in found), found
 
 
