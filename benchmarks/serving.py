@@ -42,6 +42,8 @@ MOST_WAIT = 0.5  # seconds: as long as another writer may wait for the lock, and
 EVERY = 0.2  # seconds from one page to the next
 IDLE = 15.0  # seconds of the same pages before anything is at work
 PASSWORD = "示例口令-只为测量用的"  # noqa: S105 - of an office that is gone with its folder
+# Every second page is the progress of the roster, once there is one.
+_ASKED = ("/admin/", "", "/admin/members", "", "/admin/rosters", "", "roster", "")
 _FIELD = re.compile(r'name="(csrf_token|form_key|split)" value="([^"]*)"')
 
 
@@ -247,10 +249,7 @@ class _Browser:
         try:
             self._line.request(method, path, body, {**headers, "Cookie": self.cookie})
             answer = self._line.getresponse()
-        except (
-            HTTPException,
-            ConnectionError,
-        ):  # the server closed it meanwhile: a browser asks anew
+        except (HTTPException, ConnectionError):  # closed meanwhile: a browser asks anew
             if method != "GET":
                 raise
             self._line.close()
@@ -280,9 +279,7 @@ class _Others(threading.Thread):
 
     def run(self) -> None:
         due = time.perf_counter()
-        for page in cycle(
-            ("/admin/", "", "/admin/members", "", "/admin/rosters", "", "roster", "")
-        ):
+        for page in cycle(_ASKED):
             if self._over.wait(max(0.0, due - time.perf_counter())):
                 return
             watched = page == "" and self.roster
@@ -342,14 +339,8 @@ def _asked_of(
         raise RuntimeError(f"{roster} was not approved")
     taken, memory = others.ended(), memory.ended()
     slowest = ", ".join(f"{path} {worst:.2f}" for path, worst in _worst(taken))
-    return _Said(
-        memory.before,
-        memory.peak,
-        before,
-        [t for t, _ in taken],
-        slowest,
-        " s, ".join(times) + " s",
-    )
+    busy, took = [seconds for seconds, _ in taken], " s, ".join(times) + " s"
+    return _Said(memory.before, memory.peak, before, busy, slowest, took)
 
 
 def _work_over(browser: _Browser, roster: str) -> None:
