@@ -168,9 +168,21 @@ def test_a_limit_in_working_days_names_its_last_day(office):
         date(2024, 10, 12),
         "出院后20个工作日内",
     )
-    with pytest.raises(Refused, match="申领期限为2024-10-12"):
+    with pytest.raises(Refused) as refused:
         a_claim(cover, stays=[stay], at=nine(2024, 10, 13))
+    assert refused.value.by_field() == {"filed_on": "申领期限为2024-10-12，2024-10-13已超过"}
     assert a_claim(cover, stays=[stay], at=nine(2024, 10, 12)).stage == "filed"
+
+
+def test_a_claim_that_came_too_late_by_working_days_is_not_passed_on_either(office):
+    cover = covered_by(OFFICE)
+    stay = a_bare_stay(date(2024, 9, 1), 8, in_scope=1_000_00)
+    claim = a_claim(cover, stays=[stay], at=nine(2024, 10, 12))
+    Claim.update(filed_on=date(2024, 10, 13)).where(Claim.id == claim.id).execute()
+    with pytest.raises(Refused, match="按规则不能给付：申领期限为2024-10-12"):
+        decided(Claim.get_by_id(claim.id))
+    said = claims.reckon_claim(Claim.get_by_id(claim.id))
+    assert (said.benefit, said.refused[0].rule) == (0, "超过申领期限（出院后20个工作日内）")
 
 
 def test_a_year_without_a_published_calendar_is_said_and_stops_nobody_in_time(office):

@@ -149,8 +149,8 @@ def test_a_claim_after_a_limit_in_working_days_is_noticed_while_it_is_typed(app)
     assert said in text_of(file(cover, act="try", **form))
     late = file(cover, **form)
     assert late.status_code == 422
-    assert "申领期限为2024-12-13，现已超过" in text_of(late)
-    assert 'id="stay-0-discharged-wrong"' in text_of(late)
+    assert '<a href="#filed_on">申领期限为2024-12-13，2024-12-16已超过</a>' in text_of(late)
+    assert '<p class="wrong" id="filed_on">' in text_of(late)
     assert Claim.select().count() == 0
     form["stay__0__discharged"] = "2024-11-18"  # a Monday: the 20th working day is today
     answer = file(cover, **form)

@@ -11,7 +11,6 @@ from huigong.refusals import Refused
 from huigong.uploads import Kept
 from huigong.workflows import funding
 from huigong.workflows.claims.asking import HAPPENED, questions_for, reads_paid
-from huigong.workflows.claims.limits import too_late
 from huigong.workflows.claims.reckoning import (
     MOST_FEN,
     Facts,
@@ -26,6 +25,7 @@ from huigong.workflows.schemes import plan_of
 SETTLEMENT = "医保结算单"
 MOST_STAYS = 20
 NO_AMOUNT = "须为不小于零、不超过一百亿元的金额"
+OF_ALL = ("filed_on", "event", "benefit")  # what is against the claim as a whole, told first
 UNPAID = "名册未审核通过，或参保费没有到齐"
 Fault = tuple[str, str]
 
@@ -56,12 +56,12 @@ def faults(
     if not found:
         found = _overlaps(enrollment, stays, claim) + _same_event(enrollment, event, facts, claim)
     if not found:
-        found = _late(plan, enrollment, stays, filed_on)
-    if not found:
         found = _paid_undecided(plan, enrollment, event, claim)
     if not found:
         said = with_open_claims(enrollment, event, stays, on=filed_on, facts=facts, claim=claim)
+        whole = [(no.field, no.message) for no in said.refused if no.field in OF_ALL]
         found = [(_place(asked, no.field, stays), no.message) for no in said.refused]
+        found = [*whole, *(fault for fault in found if fault not in whole)]
     return found
 
 
@@ -291,12 +291,6 @@ def _meet(one: Facts, other: Facts) -> bool:
     if (first, last) == (other["admitted"], other["discharged"]):
         return True
     return bool(first < other["discharged"] and other["admitted"] < last)
-
-
-def _late(plan: Facts, enrollment: Enrollment, stays: list[Facts], on: date) -> list[Fault]:
-    """A filing limit in working days, which only the office's calendar can count."""
-    message = too_late(plan, enrollment, [stay["discharged"] for stay in stays], on)
-    return [(field_of(0, "discharged") if stays else "filed_on", message)] if message else []
 
 
 def _place(asked: list[rules.Question], field: str, stays: list[Facts]) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from huigong import clock, rules
 from huigong.models import Claim, Enrollment
-from huigong.plans.admission import ENDS, UNCOUNTED, UNPUBLISHED
+from huigong.plans.admission import ENDS, UNPUBLISHED
 from huigong.plans.vocabulary import STAY
 from huigong.workflows.claims.asking import benefits_for
 from huigong.workflows.schemes import plan_of
@@ -34,21 +34,6 @@ def last_filing_day(
     except NotImplementedError:
         return None, f"{words}（{UNPUBLISHED}）"
     return last, words
-
-
-def too_late(plan: Plan, enrollment: Enrollment, discharges: list[date], on: date) -> str:
-    """Why a claim filed on a day is too late under a limit in working days; empty when it is
-    not. Where the calendar does not reach, a claim as many days after is still in time."""
-    filing = plan["filing"]
-    if not filing or not filing["working"]:
-        return ""
-    last, _ = last_filing_day(plan, enrollment, STAY, discharges)
-    if last is not None:
-        return f"申领期限为{last}，现已超过" if on > last else ""
-    start = enrollment.cover_to if filing["after"] == "term_end" else min(discharges, default=None)
-    if start is None or (on - start).days <= filing["days"]:
-        return ""
-    return f"{UNCOUNTED}，请联系管理员"
 
 
 def promised_day(plan: Plan, filed_on: date) -> date | None:

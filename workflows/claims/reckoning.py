@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
-from huigong import rules, sentences
+from huigong import clock, rules, sentences
 from huigong.models import Claim, Decision, Edition, Enrollment, Stay
 from huigong.plans.vocabulary import STAY
 from huigong.workflows.claims.asking import PROPOSED, reads_fact, sets_amount
@@ -31,7 +31,12 @@ def reckon(
     plan = plan_of(enrollment.edition)
     decided = _decided(Claim.enrollment == enrollment, claim)
     this = _as_case(event, stays, on, _with_proposal(plan, event, facts or {}))
-    return rules.assess(plan, _case(enrollment, [*decided, this], claim))
+    return rules.assess(_rule(plan), _case(enrollment, [*decided, this], claim))
+
+
+def _rule(plan: Facts) -> rules.Rule:
+    """A plan ready for assessing, its limits in working days by the office's calendar."""
+    return rules.prepare(plan, clock.after_working_days)
 
 
 def _with_proposal(plan: Facts, event: str | None, facts: Facts) -> Facts:
@@ -80,7 +85,7 @@ def with_open_claims(
     decided = _decided(Claim.enrollment == enrollment, claim)
     this = _as_case(event, stays, on, _with_proposal(plan, event, facts))
     case = _case(enrollment, [*decided, *under_way, this], claim)
-    return rules.assess(plan, case, explain=False).claims[-1]
+    return rules.assess(_rule(plan), case, explain=False).claims[-1]
 
 
 def unbounded(claim: Claim) -> rules.AssessedClaim:
