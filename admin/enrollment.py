@@ -116,7 +116,7 @@ def index() -> Any:
     asked = {name: request.args.get(name, "").strip()[:50] for name in ("q", "stage", "edition")}
     shown = Roster.select(Roster, Organization, Edition.id, Edition.name)
     shown = shown.join_from(Roster, Organization).join_from(Roster, Edition)
-    filters = []
+    filters: list[Any] = []
     if asked["q"]:
         numbered = Roster.number == asked["q"].upper()
         filters.append(either(named_place(Roster.organization, asked["q"]), numbered))

@@ -83,6 +83,25 @@ class Order:
 
 
 @dataclass(frozen=True)
+class Filter:
+    """What a list is narrowed by, one of several conditions by each of which an index finds rows:
+    where few do, they are read off the indexes one after the other, and no row is fetched.
+    Where it `is_placed`, the index finds them together with their place in the office."""
+
+    ways: Sequence[Any]
+    is_placed: bool = False
+
+    @classmethod
+    def of(cls, condition: Any) -> "Filter":
+        """A filter as it is, or one of a single condition."""
+        return condition if isinstance(condition, cls) else cls((condition,))
+
+    def beside(self) -> Any:
+        """The filter as a condition that each row met is held against."""
+        return beside(reduce(or_, self.ways))
+
+
+@dataclass(frozen=True)
 class Page:
     """One page of a list: its rows, how many there are, and the way to the other pages. A
     gathered list has numbered `pages`; one that is walked has `number` 0."""
@@ -159,8 +178,8 @@ class _Found:
     ):
         alone = inside is None and sees_one()
         self.order = order.of_one_place() if alone and Organization in order.joined else order
-        self.model, self.filters = model, filters
-        self.held = [beside(condition) for condition in held]
+        self.model, self.filters = model, [Filter.of(condition) for condition in filters]
+        self.held = [Filter.of(condition).beside() for condition in held]
         self.inside = scope(model) if inside is None else inside
         self.placed = beside(scope_of_met(model)) if inside is None else inside
         # SQLite's indexes end with the row's id: one place's rows stand in theirs by it
@@ -169,14 +188,16 @@ class _Found:
         self.many = inside is None and sees_many()
         self.near = SQL("1 = 1") if near is None else near
 
-    def reckon(self) -> tuple[int, Any]:
-        """How many rows there are at most, as far as they are counted, and the conditions that
-        gather them, of which the first finds them by its index; None when they are walked."""
+    def reckon(self) -> tuple[int, tuple[Filter, list[Any]] | None]:
+        """How many rows there are at most, as far as they are counted, and what gathers them: a
+        filter that finds them, and the conditions they are held against; None when they are
+        walked."""
         if (self.filters or self.held) and _is_walking():  # as was found at its first page
             return AtLeast(0), None
         if not self.filters and not self.held:
             total = counted(self.model, self.inside, most=MOST_COUNTED)
-            return total, [self.inside] if total <= self.worth_gathering else None
+            few = total <= self.worth_gathering
+            return total, (Filter.of(self.inside), []) if few else None
         if not self.filters and self.many:  # then there is no use in counting first
             return AtLeast(0), None
         sizes = [counted(self.model, way, most=MOST_COUNTED) for way in self.filters]
@@ -186,23 +207,15 @@ class _Found:
             least = min(sizes)
         narrowest = sizes.index(least)
         by_place = narrowest == len(self.filters)
-        way = [self.inside if by_place else self.filters[narrowest]]
-        way += [beside(w) for at, w in enumerate(self.filters) if at != narrowest]
-        way += self.held
-        if not by_place and not getattr(way[0], "is_placed", False):
-            way.append(self.placed)
-        most = self.worth_gathering if by_place else self.worth_fetching
-        if least <= most:
-            return least, way
-        is_exact = isinstance(least, Many) or not hasattr(way[0], "alternatives")
-        if is_exact and (len(way) == 1 or self._of_all(way)):
-            return least, None
-        return AtLeast(0), None
-
-    def _of_all(self, way: list[Any]) -> bool:
-        """Whether the first condition is the only one: besides it there is but a place that holds
-        everything."""
-        return len(way) == 2 and way[-1] is self.placed and self.whole
+        first = Filter([self.inside], is_placed=True) if by_place else self.filters[narrowest]
+        others = [f.beside() for at, f in enumerate(self.filters) if at != narrowest] + self.held
+        is_alone = not others and (first.is_placed or self.whole)
+        if not first.is_placed:
+            others.append(self.placed)
+        if least <= (self.worth_gathering if by_place else self.worth_fetching):
+            return least, (first, others)
+        is_exact = isinstance(least, Many) or len(first.ways) == 1
+        return (least if is_exact and is_alone else AtLeast(0)), None
 
     @cached_property
     def worth_gathering(self) -> int:
@@ -226,15 +239,16 @@ class _Found:
         fields = self.model._meta.fields
         return {table: fields[table.__name__.lower()] for table in self.order.joined}
 
-    def numbered(self, way: list[Any], size: int) -> tuple[list[int], int, int, Ways]:
+    def numbered(
+        self, way: tuple[Filter, list[Any]], size: int
+    ) -> tuple[list[int], int, int, Ways]:
         """The ids of the numbered page that is asked for, how many rows there are, its number, and
         the other pages."""
         names = [f"k{at}" for at in range(len(self.order.columns))]
         columns = [c.alias(n) for c, n in zip(self.order.columns, names, strict=True)]
-        first, *others = way
+        first, others = way
         inner = reduce(or_, (
-            self._joined(self.model.select(*columns)).where(each, *others)
-            for each in getattr(first, "alternatives", [first])
+            self._joined(self.model.select(*columns)).where(each, *others) for each in first.ways
         ))  # fmt: skip
         # its limit keeps the order from choosing another way
         found = inner.limit(MOST_COUNTED + 1).alias("found")
@@ -260,7 +274,7 @@ class _Found:
         if keys is not None:
             rows = rows.where(self.order.past(keys, backwards=backwards))
         rows = self.order.sorted(rows, backwards=backwards)
-        passed = [self.walked_in, *map(beside, self.filters), *self.held]
+        passed = [self.walked_in, *(each.beside() for each in self.filters), *self.held]
         if most_met:
             ids = _ids(_among(rows, passed, most_met).limit(size + 1))
         else:
@@ -334,7 +348,7 @@ def counted(model: type[Base], *conditions: Any, most: int) -> int:
     """How many rows there are, as far as `most`."""
     first, *others = conditions
     count = 0
-    for each in getattr(first, "alternatives", [first]):  # a row may be counted for several
+    for each in Filter.of(first).ways:  # a row may be counted for several
         if count <= most:
             rows = model.select(model.id).where(each, *others)
             count += rows.limit(most + 1 - count).count()
@@ -346,19 +360,14 @@ def waiting_for_me(model: type[Base], *conditions: Any, roles: Sequence[Role]) -
     return counted(model, *conditions, beside(scope_of_met(model, *roles)), most=MOST_COUNTED)
 
 
-def placed(condition: Any, model: type[Base]) -> Any:
+def placed(condition: Any, model: type[Base]) -> Filter:
     """A filter that an index finds together with the rows' place."""
-    both = condition & scope(model)
-    both.is_placed = True
-    return both
+    return Filter([condition & scope(model)], is_placed=True)
 
 
-def either(*conditions: Any) -> Any:
-    """The condition that one of these holds, each of which an index finds: where few rows do,
-    they are read off the indexes one after the other, and no row is fetched."""
-    condition = reduce(or_, conditions)
-    condition.alternatives = conditions
-    return condition
+def either(*conditions: Any) -> Filter:
+    """A filter that one of these conditions holds, each of which an index finds."""
+    return Filter(conditions)
 
 
 def named_place(column: Any, part: str) -> Any:
