@@ -210,6 +210,17 @@ RosterRow.add_index(
 )
 
 
+class MemberBefore(Base):
+    """Somebody the office knew, as they were before an approval that does not count yet changed
+    them. Gone once it counts, and when it is undone, which puts them back."""
+
+    roster = ForeignKeyField(Roster, backref="members_before")
+    member = ForeignKeyField(Member, backref="before")
+    changes = JsonField()  # {column: [as it was, as it became]}; what is sealed in hex
+    ended = JsonField()  # the employments that it ended
+    begun = IntegerField(null=True)  # the one that it began
+
+
 class Enrollment(Base):
     """One member covered by one edition for one term. It counts once its roster is approved;
     cover is in force once the roster's dues are paid (`Roster` → `Due`)."""

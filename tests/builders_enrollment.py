@@ -10,6 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from builders import FILES, NOW, a_city, a_county, a_unit, a_user
 from builders_schemes import a_published_edition
 
@@ -137,6 +138,23 @@ def an_approved_roster(
     place = roster.organization.parent
     reviewer = reviewer or a_user(Role.REVIEWER, at=place)
     return enrollment.approve_roster(roster, by=reviewer, at=more.get("at", NOW))
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+def break_off_approval(roster: Roster, *, by: User | None = None) -> User:
+    """Approve a roster in a process that is killed once its first people are enrolled
+    (`approval.CHUNK` says how many); who approved it."""
+
+    def killed(phase: str, done: int, total: int) -> None:
+        raise Killed
+
+    by = by or a_user(Role.REVIEWER, at=roster.organization.parent)
+    with pytest.raises(Killed):
+        enrollment.approve_roster(roster, by=by, at=NOW, told=killed)
+    return by
 
 
 def a_zhengzhou_unit(name: str = "") -> Organization:

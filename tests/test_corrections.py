@@ -6,7 +6,13 @@ import re
 import pytest
 from builders import NOW, a_city, a_unit, a_user, signed_in
 from builders_claims import a_member, an_approved_claim
-from builders_enrollment import a_county_unit, a_drafted_roster, a_person, a_submitted_roster
+from builders_enrollment import (
+    a_county_unit,
+    a_drafted_roster,
+    a_person,
+    a_submitted_roster,
+    break_off_approval,
+)
 from builders_operator import TITLES, a_sent_claim, answer_taken, scheme_of
 from peewee import IntegrityError
 from test_opening import a_cover, a_paid_claim, booked, keep, the_city
@@ -145,13 +151,7 @@ def test_a_refusal_says_why_and_a_request_is_decided_once(member):
 def test_who_was_corrected_in_the_midst_of_an_approval_is_not_made_anew(office, monkeypatch):
     monkeypatch.setattr(approval, "CHUNK", 2)
     roster = a_submitted_roster(people=4)
-    reviewer = a_user(Role.REVIEWER, at=roster.organization.parent)
-
-    def breaks_off(phase, done, total):
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        enrollment.approve_roster(roster, by=reviewer, at=NOW, told=breaks_off)
+    reviewer = break_off_approval(roster)
     known = Member.select().order_by(Member.id).get()
     before = [known.opened(name) for name in ("phone", "bank_card")]
     decide(asked(known, identity.complete_id("94184019850203777")), by=reviewer)

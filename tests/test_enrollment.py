@@ -15,6 +15,7 @@ from builders_enrollment import (
     a_zhengzhou_unit,
     an_approved_roster,
     an_enrollment,
+    break_off_approval,
     kept_in,
 )
 
@@ -229,21 +230,11 @@ def test_a_second_approval_is_lost(office):
     assert roster.dues.count() == 3
 
 
-class Killed(BaseException):
-    """The process is gone."""
-
-
 def test_an_approval_killed_between_chunks_counts_for_nothing_and_continues(office, monkeypatch):
     roster = a_submitted_roster(people=7)
-    reviewer = a_user(Role.REVIEWER, at=roster.organization.parent)
     monkeypatch.setattr(approval, "CHUNK", 3)
     monkeypatch.setattr(reading, "MOST", 3)
-
-    def killed_after_the_first(phase, done, total):
-        raise Killed
-
-    with pytest.raises(Killed):
-        enrollment.approve_roster(roster, by=reviewer, at=NOW, told=killed_after_the_first)
+    reviewer = break_off_approval(roster)
     one = Enrollment.select().order_by(Enrollment.certificate).first()
     one.certificate = one.certificate[:-1] + "7"  # as a version that numbered otherwise left it
     one.save()
@@ -262,14 +253,8 @@ def test_an_approval_killed_between_chunks_counts_for_nothing_and_continues(offi
 
 def test_returning_a_half_approved_roster_leaves_no_enrollment(office, monkeypatch):
     roster = a_submitted_roster(people=4)
-    reviewer = a_user(Role.REVIEWER, at=roster.organization.parent)
     monkeypatch.setattr(approval, "CHUNK", 2)
-
-    def killed_after_the_first(phase, done, total):
-        raise Killed
-
-    with pytest.raises(Killed):
-        enrollment.approve_roster(roster, by=reviewer, at=NOW, told=killed_after_the_first)
+    reviewer = break_off_approval(roster)
     assert Enrollment.select().count() == 2
     enrollment.return_roster(roster, reason="请核对全部人员", by=reviewer, at=NOW)
     assert not Enrollment.select().exists()

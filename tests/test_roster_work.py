@@ -18,6 +18,7 @@ from builders_enrollment import (
     a_roster_file,
     a_submitted_roster,
     an_id,
+    break_off_approval,
     kept_in,
     the_edition,
 )
@@ -309,18 +310,9 @@ def test_a_roster_that_a_worker_approves_is_not_withdrawn_until_that_is_stopped(
     assert not RosterRow.select().exists()
 
 
-def test_what_an_approval_that_broke_off_made_goes_but_for_whom_somebody_dealt_with(
-    office, monkeypatch
-):
-    monkeypatch.setattr(approval, "CHUNK", 9)
+def test_what_an_approval_that_broke_off_made_goes_but_for_whom_somebody_dealt_with(office):
     roster = a_submitted_roster(people=3)
-    reviewer = a_user(Role.REVIEWER, at=roster.organization.parent)
-
-    def broken(phase, done, total):
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        enrollment.approve_roster(roster, by=reviewer, at=NOW, told=broken)
+    reviewer = break_off_approval(roster)
     named, phoned, _ = Member.select().order_by(Member.id)
     corrections.correct_member(phoned, phone="13900000001", by=roster.made_by, at=NOW)
     corrections.ask_id_correction(

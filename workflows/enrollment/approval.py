@@ -1,7 +1,8 @@
 """A roster approved: members, enrollments with their certificates, and the dues that follow.
 
 Rows go in short transactions and count for nothing until the last one, so an approval that
-broke off is simply done again.
+broke off is simply done again. Whom it changed is remembered as they were (`MemberBefore`), and
+put back when it is undone.
 """
 
 import time
@@ -24,6 +25,7 @@ from huigong.workflows.enrollment.history import still, tell
 from huigong.workflows.enrollment.members import find_or_make
 from huigong.workflows.enrollment.reading import Pace, Told, quiet
 from huigong.workflows.enrollment.rosters import refuse_own
+from huigong.workflows.enrollment.undone import forget_before
 
 CHUNK: Final = 2000  # rows in the first transaction
 
@@ -48,10 +50,12 @@ def approve_roster(roster: Roster, *, by: User, at: datetime, told: Told = quiet
         let_others_write()
         told("enroll", roster.people - len(waiting) + done, roster.people)
     told("settle", roster.people, roster.people)
-    return apart(
+    approved = apart(
         lambda: (conflicts(roster), funding.people_of(roster)),
         partial(_settle_approval, roster, by=by, at=at),
     )
+    forget_before()
+    return approved
 
 
 @writes

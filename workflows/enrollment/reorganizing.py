@@ -21,6 +21,7 @@ from huigong.refusals import Refused
 from huigong.workflows import accounts, audit, organizations
 from huigong.workflows.enrollment import jobs
 from huigong.workflows.enrollment.moving import EARLIEST, NO_DAY, NO_UNIT, above_both, go_over
+from huigong.workflows.enrollment.undone import put_all_back
 
 OPEN_ROSTERS: Final = ("draft", "returned", "submitted")
 MOST: Final = 50_000  # people in one transaction
@@ -46,13 +47,14 @@ def merge_units(
         faults = _unfinished(source, into)
     if faults or into is None or on is None:
         raise Refused.all(faults)
-    members = _everybody(source)
-    go_over(members, source, into, on)
     moved = Roster.select(Roster.id).where(
         Roster.organization == source, Roster.stage << OPEN_ROSTERS
     )
+    put_all_back(moved)  # of an approval under way
+    members = _everybody(source)
+    go_over(members, source, into, on)
     AgeProof.update(organization=into.id).where(AgeProof.roster << moved).execute()
-    Enrollment.delete().where(Enrollment.roster << moved).execute()  # of an approval under way
+    Enrollment.delete().where(Enrollment.roster << moved).execute()
     Roster.update(organization=into.id).where(
         Roster.organization == source, Roster.stage << OPEN_ROSTERS
     ).execute()
