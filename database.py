@@ -34,6 +34,8 @@ db = DatabaseProxy()
 
 _WRITER_LOCK = 0x68756967  # "huig": any fixed number, the same in every process
 _WAL_FIXED_IN = (3, 51, 3)  # earlier releases can lose a write when WAL resets
+_PAGE_BYTES = 16 * 1024  # of a new file: rows by the hundred thousand change fewer, larger pages
+_LONGEST_LOG_BYTES = 100 * 1024 * 1024
 _BUSY_SECONDS = 15
 _LOOK_SECONDS = 0.003
 _QUICK_CHECK_BYTES = 256 * 1024 * 1024
@@ -68,6 +70,7 @@ def connect_to(url: str) -> None:
 def _sqlite(url: str) -> Office:
     wal = tuple(map(int, apsw.sqlite_lib_version().split("."))) >= _WAL_FIXED_IN
     pragmas = {
+        "page_size": _PAGE_BYTES,
         "journal_mode": "wal" if wal else "delete",
         "synchronous": "full",
         "foreign_keys": 1,
@@ -137,7 +140,8 @@ def expect_many_rows() -> None:
     thousand, and write them back less often. Some 300 MiB; for a worker, not a web process."""
     if is_sqlite():
         db.execute_sql("PRAGMA cache_size = -300000")
-        db.execute_sql("PRAGMA wal_autocheckpoint = 25000")
+        page = db.execute_sql("PRAGMA page_size").fetchone()[0]
+        db.execute_sql(f"PRAGMA wal_autocheckpoint = {_LONGEST_LOG_BYTES // page}")
         db.execute_sql("PRAGMA temp_store = file")  # a city is not sorted in memory
 
 

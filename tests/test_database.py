@@ -1,5 +1,6 @@
 """The write gateway under several processes at once, on the database the suite runs on."""
 
+import sqlite3
 import threading
 
 import pytest
@@ -156,3 +157,26 @@ def test_parts_that_touch_the_same_row_give_up_instead_of_waiting_for_each_other
     with pytest.raises((threading.BrokenBarrierError, OperationalError)):
         together([rename, rename])
     assert Organization.get_by_id(city.id).address == ""
+
+
+@pytest.mark.parametrize(("made_with", "pages"), [(None, 16_384), (4096, 4096)])
+def test_a_city_s_log_is_written_back_at_one_length_whatever_its_file_s_pages(
+    tmp_path, monkeypatch, made_with, pages
+):
+    """A new file has large pages; one that was made before keeps its own."""
+    path = tmp_path / "huigong.db"
+    if made_with:
+        older = sqlite3.connect(path)
+        older.execute(f"PRAGMA page_size = {made_with}")
+        older.execute("CREATE TABLE something (name TEXT)")
+        older.close()
+    monkeypatch.setattr(database.db, "obj", database._sqlite(f"sqlite:///{path}"))
+    with database.db.connection_context():
+        database.expect_many_rows()
+        database.db.execute_sql("CREATE TABLE another (name TEXT)")
+        said = [_pragma(name) for name in ("page_size", "journal_mode", "wal_autocheckpoint")]
+    assert said == [pages, "wal", 100 * 1024 * 1024 // pages]
+
+
+def _pragma(name: str) -> object:
+    return database.db.execute_sql(f"PRAGMA {name}").fetchone()[0]

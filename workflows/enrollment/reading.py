@@ -1,6 +1,6 @@
 """A roster's lines on their way to the staging table, many at a time.
 
-Rows go in short transactions, as many in each as keep the write lock near a quarter of a second;
+Rows go in short transactions, as many in each as keep the write lock near a third of a second;
 the roster's one row says in the last of them that it is a draft. What broke off begins anew.
 """
 
@@ -41,7 +41,7 @@ Told = Callable[[str, int, int], None]
 CHUNK: Final = 2000  # rows in the first transaction
 LEAST: Final = 500
 MOST: Final = 32_000
-AIM: Final = 0.25  # seconds with the write lock
+AIM: Final = 0.3  # seconds with the write lock
 LOST: Final = "保管的名册文件已打不开，请重新上传"
 BESIDE: Final = MIB if CAN_COPY else uploads.ROSTER_LIMIT + 1  # bytes from which two read
 EXAMPLES: Final = 5  # first sentences kept of each kind of fault
@@ -52,7 +52,7 @@ def quiet(phase: str, done: int, total: int) -> None:
 
 
 class Pace:
-    """How many rows the next transaction takes: as many as hold the write lock a quarter of a
+    """How many rows the next transaction takes: as many as hold the write lock a third of a
     second, for the fewer there are, the less often the same pages are written."""
 
     def __init__(self, rows: int):
