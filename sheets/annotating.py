@@ -2,7 +2,7 @@
 
 An .xlsx is edited in place: only the faulty rows' XML, the header's and two styles change, so
 titles, merged cells, widths and lists stay as their owners made them, at any size. What cannot
-be edited so (.xls, .et, .csv, unusual XML) comes back as an .xlsx with the same rows.
+be edited so (.xls, .et, .csv, unusual XML) comes back as an .xlsx with the same rows, red likewise.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -48,13 +48,20 @@ def annotate(
         else:
             return
     with read_rows(original, passing=passing) as rows:
-        write_rows(destination, _with_reasons(rows, header_row, column, faults), sheet=sheet)
+        found = _with_reasons(rows, header_row, column, faults, marked or {})
+        write_rows(destination, found, sheet=sheet, widest=column)
 
 
 def _with_reasons(
-    rows: Iterable[tuple[int, Row]], header_row: int, column: int, faults: Mapping[int, str]
-) -> Iterator[tuple[int, Row]]:
+    rows: Iterable[tuple[int, Row]],
+    header_row: int,
+    column: int,
+    faults: Mapping[int, str],
+    marked: Mapping[int, Collection[int]],
+) -> Iterator[tuple[int, Row, Collection[int]]]:
     for number, row in rows:
         row += [""] * (column + 1 - len(row))
-        row[column] = REASON if number == header_row else faults.get(number, "")
-        yield number, row
+        reason = faults.get(number, "")
+        row[column] = REASON if number == header_row else reason
+        red = [column, *(marked.get(number) or range(column))] if reason else ()
+        yield number, row, red

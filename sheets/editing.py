@@ -12,10 +12,10 @@ from pathlib import PurePosixPath
 from typing import IO, BinaryIO, Final
 from xml.etree import ElementTree
 
-from huigong.sheets.writing import xml_text
+from huigong.sheets.writing import RED, xml_text
 
 _CHUNK: Final = 1024 * 1024
-_RED: Final = b"FFFFC7CE"
+_RED: Final = b"FF" + RED.encode()
 _RED_FILL: Final = (
     b'<fill><patternFill patternType="solid"><fgColor rgb="%s"/><bgColor indexed="64"/>'
     b"</patternFill></fill>" % _RED

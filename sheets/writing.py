@@ -3,7 +3,7 @@
 import io
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -42,6 +42,7 @@ class Column:
     required: bool = False
 
 
+RED: Final = "FFC7CE"  # behind what is at fault
 _FORMATS: Final = {"text": "@", "yuan": "#,##0.00", "date": "yyyy-mm-dd", "count": "#,##0"}
 
 
@@ -79,21 +80,34 @@ def write_workbook(
     return written
 
 
-def write_rows(target: Target, rows: Iterable[tuple[int, Sequence[Value]]], *, sheet: str) -> None:
-    """Write cells where they stood, by the row number that Excel shows, as typed."""
+def write_rows(
+    target: Target,
+    rows: Iterable[tuple[int, Sequence[Value], Collection[int]]],
+    *,
+    sheet: str,
+    widest: int,
+) -> None:
+    """Write cells where they stood, by the row number that Excel shows, as typed: of each row its
+    number, its cells, and which of them are red (0 is column A). `widest` is the column of long
+    texts."""
     skeleton = io.BytesIO()
     book = _book(skeleton)
     page = book.add_worksheet(sheet or "名册")
-    for index, kind in enumerate(("text", "date")):
-        page.write_blank(_SAMPLE_ROW, index, None, book.add_format({"num_format": _FORMATS[kind]}))
+    fills: tuple[dict[str, str], ...] = {}, {"bg_color": f"#{RED}"}
+    looks = [
+        book.add_format(fill | {"num_format": _FORMATS[kind]})
+        for fill in fills
+        for kind in ("text", "date")
+    ]
+    page.set_column(0, MAX_COLUMNS, 20, looks[0])  # an ID stands whole, and keeps what is typed
+    page.set_column(widest, widest, 60)
+    for index, look in enumerate(looks):
+        page.write_blank(_SAMPLE_ROW, index, None, look)
     book.close()
 
     def body(looks: list[str]) -> Iterator[str]:
-        text, day = looks
-        for number, row in rows:
-            kinds = [_as_found(value) for value in row]
-            styles = [day if isinstance(value, date) else text for value in row]
-            yield _row(number, row, kinds, styles)
+        for number, row, red in rows:
+            yield _found_row(number, row, red, looks)
 
     _fill(skeleton, target, body)
 
@@ -222,6 +236,19 @@ def _as_found(value: Any) -> CellXml:
     if isinstance(value, date):
         return _date_cell
     return _number_cell if isinstance(value, int | float) else _text_cell
+
+
+def _found_row(
+    number: int, row: Sequence[Value], red: Collection[int], looks: Sequence[str]
+) -> str:
+    """A row as it was found; a red cell is written though it is blank."""
+    cells = []
+    for index, value in enumerate(row):
+        if value != "" or index in red:
+            look = looks[2 * (index in red) + isinstance(value, date)]
+            body = ">" if value == "" else _as_found(value)(value)
+            cells.append(f'<c r="{_LETTERS[index]}{number}" s="{look}" {body}</c>')
+    return f'<row r="{number}">{"".join(cells)}</row>'
 
 
 def _row(number: int, row: Sequence[Value], kinds: Sequence[CellXml], looks: Sequence[str]) -> str:

@@ -30,6 +30,12 @@ def messy(workbook):
     workbook.create_sheet("另一张")["A1"] = "留着"
 
 
+def red_in(workbook):
+    """The red cells of a workbook's first sheet."""
+    page = openpyxl.load_workbook(workbook).worksheets[0]
+    return {cell.coordinate for row in page for cell in row if cell.fill.fgColor.rgb == "FFFFC7CE"}
+
+
 PEOPLE = [
     ("姓名", "身份证号", "金额"),
     ("张三", ID, 1.5),
@@ -54,8 +60,7 @@ def test_their_own_file_comes_back_with_reasons_and_red_cells(tmp_path):
     assert [str(merged) for merged in page.merged_cells.ranges] == ["A1:C1"]
     assert page.column_dimensions["B"].width == 31
     assert page["B4"].font.bold
-    red = {cell.coordinate for row in page for cell in row if cell.fill.fgColor.rgb == "FFFFC7CE"}
-    assert red == {"B4", "B5", "D4", "D5"}
+    assert red_in(out) == {"B4", "B5", "D4", "D5"}
     assert openpyxl.load_workbook(out)["另一张"]["A1"].value == "留着"
     assert rows_of(out)[3] == (4, ["李四", "4199", "", faults[4]])
 
@@ -77,8 +82,7 @@ def test_a_second_round_takes_away_what_was_mended(tmp_path):
     page = openpyxl.load_workbook(twice).worksheets[0]
     assert [page.cell(row, 4).value for row in range(1, 6)] == [None, "错误原因", None, None, "三"]
     assert page.max_column == 4
-    red = {cell.coordinate for row in page for cell in row if cell.fill.fgColor.rgb == "FFFFC7CE"}
-    assert red == {"A5", "D5"}
+    assert red_in(twice) == {"A5", "D5"}
 
 
 @pytest.mark.parametrize(
@@ -100,3 +104,17 @@ def test_what_cannot_be_edited_comes_back_as_a_new_workbook(tmp_path, content):
     before, after = rows_of(original), rows_of(out)
     assert [row[:-1] for _, row in after] == [row for _, row in before]
     assert [row[-1] for _, row in after] == ["错误原因", "", "请把该列设为文本"]
+    assert red_in(out) == {"A3", "B3", "C3"} if len(before[0][1]) == 2 else {"A3", "B3"}
+
+
+def test_the_cells_at_fault_are_red_in_a_new_workbook_also_the_blank_ones(tmp_path):
+    lines = f"姓名,身份证号,日期\n张三,{ID},1980-05-06\n,4199,\n,,\n"
+    original = saved(tmp_path, lines.encode("gb18030"))
+    reasons = {3: "姓名：未填写；身份证号：应为18位，现为4位"}
+    out = annotated(original, reasons, header_row=1, marked={3: [0, 1]})
+    assert red_in(out) == {"A3", "B3", "D3"}
+    page = openpyxl.load_workbook(out).active
+    assert page["A3"].value is None
+    formats = {page["A3"].number_format, page.column_dimensions["A"].number_format}
+    assert formats == {"@"}, "an ID typed into it keeps its digits"
+    assert page.column_dimensions["D"].width > page.column_dimensions["A"].width > 18
