@@ -1,7 +1,6 @@
 """Rosters on the screen: uploaded, checked, submitted, judged."""
 
 import io
-from collections import defaultdict
 from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
@@ -53,6 +52,7 @@ from huigong.sheets import SheetRefused
 from huigong.workflows import enrollment as deeds
 from huigong.workflows import gifts, shares, top_ups
 from huigong.workflows.enrollment import ages, answer, jobs, meanings, staffing
+from huigong.workflows.enrollment.groups import FaultGroups
 from huigong.workflows.schemes import plan_of
 
 enrollment = Blueprint("enrollment", __name__, url_prefix="/admin")
@@ -88,7 +88,6 @@ EVENTS = {
 REST_BY = {"unit": "单位承担", "person": "职工个人承担"}
 CARRIERS = {**OWERS, "rest": "基层自筹"}
 EVERYONE = (Role.CLERK, Role.REVIEWER, Role.FINANCE, Role.AUDITOR, Role.ADMINISTRATOR)
-FAULTS_SHOWN = 5  # first lines of each kind; the rest are in their own file
 _FAULTY_READ = 2000  # past that as they were counted at the reading
 _MOST_WARNED = 1000  # rows, each looked up; more are 多
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -369,18 +368,16 @@ def _people(roster: Roster, kind: str) -> Page:
 
 
 def _faults(roster: Roster) -> list[tuple[str, int, list[str]]]:
-    """(column, how many, the first as sentences), the most frequent first."""
+    """(what is wrong, how many, the first as sentences), the most frequent first."""
     if roster.faulty > _FAULTY_READ:
-        return [(title, count, lines) for title, count, lines in roster.digest["faults"]]
-    groups: dict[str, list[str]] = defaultdict(list)
+        return [(said, count, lines) for said, count, lines in roster.digest["faults"]]
+    groups = FaultGroups()
     rows: Any = RosterRow.select(RosterRow.number, RosterRow.faults).where(
         RosterRow.roster == roster, RosterRow.kind == "faulty"
     )
     for number, faults in rows.order_by(RosterRow.number).tuples():
-        for title, message in faults:
-            groups[title].append(f"第{number}行 {title}：{message}")
-    found = [(title, len(lines), lines[:FAULTS_SHOWN]) for title, lines in groups.items()]
-    return sorted(found, key=lambda group: -group[1])
+        groups.add(number, faults)
+    return groups.listed()
 
 
 @enrollment.get("/rosters/<int:id>/faults.xlsx")

@@ -102,6 +102,38 @@ def test_the_editions_requirements_are_checked_on_the_day_cover_starts(office, s
         assert fault in "；".join(faults_of(roster))
 
 
+def test_a_line_is_told_everything_at_once_in_the_order_of_its_columns(office):
+    elsewhere, covered = a_zhengzhou_unit("示例甲厂工会"), a_person()
+    august = {"code": "zhengzhou-hospital-2023", "cover_from": date(2023, 8, 1)}
+    at = NOW.replace(year=2023, month=8, day=1)
+    an_approved_roster(elsewhere, people=[covered], **august, at=at)
+    aged, short = an_id(date(1961, 3, 4)), {"用工形式": "临时", "参加工作时间": "2023-05-01"}
+    wrong = {"手机号": "138", "医保类型": "居民"}
+    people = [
+        covered | wrong,
+        a_person(身份证号=aged, **wrong),
+        a_person(性别="也许", **short),
+        a_person(**wrong) | {"身份证号": aged[:17] + "?"},
+    ]
+    roster = a_drafted_roster(a_zhengzhou_unit("示例乙厂工会"), people=people, **august, at=at)
+    hired = "用工形式：用工形式须为正式职工、合同制职工、聘用期超过一年的临时职工，现为其他；"
+    hired += "临时用工到保障开始日聘用不满一年（2023-05-01起），不作临时职工核对"
+    insured = "医保类型：医保类型须为城镇职工基本医疗保险，现为城乡居民基本医疗保险"
+    assert faults_of(roster) == [
+        "第3行 身份证号：已在其他单位参保（保障期2023-08-01至2024-07-31），与这次的保障期重叠",
+        "第3行 手机号：应为1开头的11位手机号",
+        f"第3行 {insured}",
+        "第4行 身份证号：保障开始日62岁，超过60岁；仍在岗未退休的，可以上传证明",
+        "第4行 手机号：应为1开头的11位手机号",
+        f"第4行 {insured}",
+        "第5行 性别：不认识“也许”，请填写：男、女",
+        f"第5行 {hired}",
+        "第6行 身份证号：只能是17位数字加1位数字或X",
+        "第6行 手机号：应为1开头的11位手机号",
+        f"第6行 {insured}",
+    ]
+
+
 def test_members_and_others_pay_their_own_shares(office):
     people = [a_person(), a_person(), a_person(会员身份="非会员")]
     roster = a_drafted_roster(

@@ -186,13 +186,13 @@ def test_a_fault_is_told_as_the_screen_shows_it():
     ]
 
 
-def test_all_faults_of_a_line_come_at_once():
+def test_all_faults_of_a_line_come_at_once_in_the_order_of_its_columns():
     titles = ("姓名", "身份证号", "手机号", "性别", "出生日期")
     assert faults(titles, ("张3", ID, "123", "女", "1980-05-07")) == [
         "第2行 姓名：“张3”含有姓名中不会出现的字符",
         "第2行 手机号：应为1开头的11位手机号",
-        "第2行 出生日期：1980-05-07与身份证号中的1980-05-06不一致",
         "第2行 性别：与身份证号不一致",
+        "第2行 出生日期：1980-05-07与身份证号中的1980-05-06不一致",
     ]
 
 
@@ -334,8 +334,8 @@ def test_an_unknown_word_is_asked_back_with_the_choices():
 def test_a_required_column_may_not_be_blank_or_absent():
     required = frozenset({"mobile", "insurance"})
     assert faults(("姓名", "身份证号", "手机号"), ("张三", ID, ""), required=required) == [
-        "第2行 医保类型：未填写",
         "第2行 手机号：未填写",
+        "第2行 医保类型：未填写",
     ]
 
 

@@ -77,7 +77,7 @@ def test_a_roster_read_in_the_background_is_the_one_read_at_once(office):
     roster = again(roster)
     assert (roster.stage, roster.people, roster.faulty) == ("draft", 9, 1)
     assert roster.digest["kinds"] == {"new": 9, "faulty": 1}
-    assert roster.digest["faults"] == [["姓名", 1, ["第12行 姓名：未填写"]]]
+    assert roster.digest["faults"] == [["姓名：未填写", 1, ["第12行 姓名：未填写"]]]
     assert not RosterJob.select().exists()
 
 

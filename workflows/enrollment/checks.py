@@ -94,6 +94,13 @@ class Person(NamedTuple):
     warnings: tuple[str, ...] = ()
 
 
+class Faults(list[Fault]):
+    """All that is wrong with a line, in the order of its columns; `id_number` says whose it is
+    where that can be read."""
+
+    id_number: str = ""
+
+
 # What cells say by the name of their column, and what is wrong in which.
 Said = tuple[dict[str, object], list[tuple[str, str]]]
 
@@ -112,7 +119,8 @@ class RosterCheck:
 
     `ages` is the inclusive range on `cover_from`; with `over_age_proof` somebody older passes with
     `proof="over_age"` instead of a fault. `required` names the fields that may not be blank besides
-    name and ID. `epoch` is the base of date serials in the workbook.
+    name and ID. `epoch` is the base of date serials in the workbook. `unmet` says what a line that
+    is faulty anyway does not meet besides, by what could be read of it: (column, message).
     """
 
     header: Header
@@ -121,6 +129,7 @@ class RosterCheck:
     over_age_proof: bool = False
     required: frozenset[str] = frozenset()
     epoch: int = 1900
+    unmet: Callable[[Mapping[str, object]], list[tuple[str, str]]] = lambda known: []
 
     def __post_init__(self) -> None:
         self.for_show = 0  # made-up people
@@ -134,7 +143,7 @@ class RosterCheck:
         self._optional = [(name, columns[name]) for name in others if name in columns]
         self._said = dict[tuple[Cell, ...], Said]()
 
-    def check(self, number: int, row: Row) -> Person | list[Fault]:
+    def check(self, number: int, row: Row) -> Person | Faults:
         """The person on a line, or all its faults."""
         found, wrong = self._in_words(row)
         self._read(found, wrong, "name", row, _read_name)
@@ -147,8 +156,26 @@ class RosterCheck:
         if "id_number" in found:
             person = self._person(number, found, wrong)
         if wrong or person is None:
-            return [Fault(number, name, TITLES[name], message) for name, message in wrong]
+            return self._faults(number, found, wrong, person)
         return person
+
+    def _faults(
+        self,
+        number: int,
+        found: dict[str, object],
+        wrong: list[tuple[str, str]],
+        person: Person | None,
+    ) -> Faults:
+        known = found
+        if person is not None:
+            known = {**found, "age": person.age, "warnings": person.warnings}
+        told = {name for name, _ in wrong}
+        wrong += [(name, message) for name, message in self.unmet(known) if name not in told]
+        place = self.header.columns
+        wrong.sort(key=lambda fault: place.get(fault[0], len(self.header.titles)))
+        faults = Faults(Fault(number, name, TITLES[name], message) for name, message in wrong)
+        faults.id_number = str(found.get("id_number", ""))
+        return faults
 
     def _in_words(self, row: Row) -> Said:
         """What the columns say that hold one of a few words. Many people are alike in them: what

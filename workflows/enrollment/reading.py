@@ -7,7 +7,7 @@ the roster's one row says in the last of them that it is a draft. What broke off
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from itertools import islice
 from pathlib import Path
@@ -23,6 +23,7 @@ from huigong.workflows.enrollment import staged
 from huigong.workflows.enrollment.beside import CAN_COPY, beside
 from huigong.workflows.enrollment.checks import Fault, Person
 from huigong.workflows.enrollment.covers import TO_ENROLL, Covers, Standing, changed_words
+from huigong.workflows.enrollment.groups import FaultGroups
 from huigong.workflows.enrollment.history import still
 from huigong.workflows.enrollment.meanings import meanings_of
 from huigong.workflows.enrollment.staging import (
@@ -44,7 +45,6 @@ MOST: Final = 32_000
 AIM: Final = 0.3  # seconds with the write lock
 LOST: Final = "保管的名册文件已打不开，请重新上传"
 BESIDE: Final = MIB if CAN_COPY else uploads.ROSTER_LIMIT + 1  # bytes from which two read
-EXAMPLES: Final = 5  # first sentences kept of each kind of fault
 
 
 def quiet(phase: str, done: int, total: int) -> None:
@@ -145,26 +145,19 @@ class File:
 
 
 class Digest:
-    """What a reading found: rows by kind, those warned of, faults by column, people by fee."""
+    """What a reading found: rows by kind, those warned of, faults by kind, people by fee."""
 
     def __init__(self, plan: dict[str, Any]):
         self.by = shares.facts_asked(plan)
         self.kinds: Counter[str] = Counter()
         self.groups: Counter[tuple[Any, ...]] = Counter()
-        self.faults: dict[str, tuple[int, list[str]]] = {}
+        self.faults = FaultGroups()
         self.warned = 0
 
     def count(self, kind: str, facts: dict[str, Any], by: int = 1) -> None:
         self.kinds[kind] += by
         if kind in TO_ENROLL:
             self.groups[tuple(facts.get(name) for name in self.by)] += by
-
-    def add_faults(self, number: int, faults: Iterable[Sequence[str]]) -> None:
-        for title, message in faults:
-            count, first = self.faults.get(title, (0, []))
-            if count < EXAMPLES:
-                first.append(f"第{number}行 {title}：{message}")
-            self.faults[title] = count + 1, first
 
     def people(self) -> list[tuple[dict[str, Any], int]]:
         """The rows to enroll, those alike to the fee together: (facts, how many)."""
@@ -179,11 +172,10 @@ class Digest:
 
     def kept(self) -> dict[str, Any]:
         """As the roster keeps it for its page."""
-        faults = sorted(self.faults.items(), key=lambda item: -item[1][0])
         return {
             "kinds": {kind: count for kind, count in self.kinds.items() if count},
             "warned": self.warned,
-            "faults": [[title, count, first] for title, (count, first) in faults],
+            "faults": self.faults.listed(),
             "groups": [[facts, count] for facts, count in self.people()],
         }
 
@@ -200,15 +192,16 @@ class Staging:
 
     def rows(self, lines: Sequence[Line]) -> list[staged.Staged]:
         index_of = vault.current().indexing(kind="id")
-        indexes = [index_of(line.person.id_number) if line.person else "" for line in lines]
+        numbers = [line.person.id_number if line.person else line.id_number for line in lines]
+        indexes = [index_of(number) if number else "" for number in numbers]
         standing, new = self.covers.of([index for index in indexes if index]), Standing("new")
         counted: Counter[tuple[str, Any]] = Counter()
         rows = []
         for line, index in zip(lines, indexes, strict=True):
-            if line.person is None:
-                rows.append(self._faulty(line))
-                continue
             stand, person = standing.get(index, new), line.person
+            if person is None:
+                rows.append(self._faulty(line, stand))
+                continue
             alike = (
                 *(person.age, person.insurance, person.membership, person.employment),
                 person.gifted,
@@ -236,10 +229,12 @@ class Staging:
         self._alike[alike] = facts, staged.dumped(facts), fee
         return self._alike[alike]
 
-    def _faulty(self, line: Line) -> staged.Staged:
+    def _faulty(self, line: Line, stand: Standing) -> staged.Staged:
         faults = _pairs(line)
+        if stand.fault and all(title != "身份证号" for title, _ in faults):
+            faults.insert(0, ["身份证号", stand.fault])
         self.digest.count("faulty", {})
-        self.digest.add_faults(line.number, faults)
+        self.digest.faults.add(line.number, faults)
         return staged.faulty(self.roster_id, line.number, line.shown_name, staged.dumped(faults))
 
     def _judged(
@@ -257,7 +252,7 @@ class Staging:
             warnings += changed_words(stand, name=person.name, card=person.bank_card)
         self.digest.warned += bool(warnings) and kind != "faulty"
         if faults:
-            self.digest.add_faults(line.number, faults)
+            self.digest.faults.add(line.number, faults)
         return kind, staged.dumped(faults), staged.dumped(warnings)
 
 
@@ -280,7 +275,7 @@ def _refuse_late(roster: Roster, late_faults: Sequence[Fault], digest: Digest) -
         faults = [*row.faults, late[row.number]]
         digest.count(row.kind, row.facts, by=-1)
         digest.count("faulty", {})
-        digest.add_faults(row.number, [late[row.number]])
+        digest.faults.add(row.number, [late[row.number]])
         changed: dict[str, Any] = {"kind": "faulty", "faults": faults, "warnings": []}
         bare: dict[str, Any] = dict.fromkeys(("resident_id", "phone", "bank_card"), b"")
         bare |= dict.fromkeys(("id_index", "tail_index", "bank", "membership", "sex"), "")

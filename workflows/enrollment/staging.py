@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from huigong import rules
 from huigong.refusals import Refused
 from huigong.sheets import Kind, SheetRefused, Source
-from huigong.workflows.enrollment.checks import TOO_SHORT, Fault, Person, RosterCheck
+from huigong.workflows.enrollment.checks import TOO_SHORT, Fault, Faults, Person, RosterCheck
 from huigong.workflows.enrollment.columns import TITLES, Header, open_roster
 from huigong.workflows.enrollment.meanings import asked_title
 
@@ -32,12 +32,13 @@ MOST_FAULTS: Final = 8  # per line; more would not help anybody
 
 class Line(NamedTuple):
     """One line of a roster: a person, or faults, or both where only a proof of age is missing;
-    `shown_name` is what the name cell says."""
+    `shown_name` is what the name cell says. Faults do not hide whose valid ID it is."""
 
     number: int
     shown_name: str
     person: Person | None
     faults: list[Fault]
+    id_number: str = ""
 
 
 class Opened(NamedTuple):
@@ -102,7 +103,7 @@ class RosterReading:
         late = {fault.row: fault for fault in self.late}
         self.late = []
         return [
-            Line(line.number, line.shown_name, None, [*line.faults, late[line.number]])
+            line._replace(person=None, faults=[*line.faults, late[line.number]])
             if line.number in late
             else line
             for line in lines
@@ -147,26 +148,40 @@ class RosterReading:
             over_age_proof=any(need["proof"] == "over_age" for need in self.plan["require"]),
             required=frozenset(self._required()),
             epoch=epoch,
+            unmet=self._unmet_besides,
         )
 
-    def _line(self, number: int, name: str, found: Person | list[Fault]) -> Line:
-        if isinstance(found, list):
-            return Line(number, name, None, found[:MOST_FAULTS])
+    def _line(self, number: int, name: str, found: Person | Faults) -> Line:
+        if isinstance(found, Faults):
+            return Line(number, name, None, found[:MOST_FAULTS], found.id_number)
         unmet = self._unmet(found)
         if not unmet:
             return Line(number, found.name, found, [])
+        told = [self._told(miss, found.age, found.warnings) for miss in unmet]
+        faults = [Fault(number, column, TITLES[column], message) for column, message in told]
         if found.proof and {miss.proof for miss in unmet} == {found.proof}:
+            return Line(number, found.name, found, faults)
+        return Line(number, found.name, None, faults, found.id_number)
+
+    def _unmet_besides(self, known: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """The requirements that a line with other faults does not meet, as far as it can be read:
+        whoever mends it is told all of it at once."""
+        facts = {name: known[name] for name in COLUMN_OF if known.get(name) not in (None, "")}
+        return [
+            self._told(miss, known.get("age", 0), known.get("warnings", ()))
+            for miss in rules.unmet(self.plan, facts)
+            if miss.field in facts
+        ]
+
+    def _told(self, miss: Any, age: int, warnings: Iterable[str]) -> tuple[str, str]:
+        """The column that an unmet requirement belongs to, and what to say there."""
+        column, message = COLUMN_OF.get(miss.field, "remark"), miss.message
+        if miss.field == "age" and miss.proof:
             highest = next(need["in"][1] for need in self.plan["require"] if need["fact"] == "age")
-            message = f"保障开始日{found.age}岁，超过{highest}岁；仍在岗未退休的，可以上传证明"
-            fault = Fault(number, "id_number", TITLES["id_number"], message)
-            return Line(number, found.name, found, [fault])
-        faults = []
-        for miss in unmet:
-            column = COLUMN_OF.get(miss.field, "remark")
-            why = [said for said in found.warnings if said.startswith(TOO_SHORT)]
-            message = "；".join([miss.message, *why]) if column == "employment" else miss.message
-            faults.append(Fault(number, column, TITLES[column], message))
-        return Line(number, found.name, None if faults else found, faults)
+            message = f"保障开始日{age}岁，超过{highest}岁；仍在岗未退休的，可以上传证明"
+        if column == "employment":
+            message = "；".join([message, *(w for w in warnings if w.startswith(TOO_SHORT))])
+        return column, message
 
     def _unmet(self, person: Person) -> list[Any]:
         """The requirements somebody does not meet; asked once for people who are alike."""
