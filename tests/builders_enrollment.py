@@ -29,10 +29,11 @@ IN_AUGUST_2023 = NOW.replace(year=2023, month=8, day=1)
 
 
 def an_id(born: date = date(1981, 5, 6), number: int | None = None) -> str:
-    """A well-formed resident ID of nobody."""
+    """A well-formed resident ID of nobody, never one that ends in 000 as a rounded one does."""
     serial = number if number is not None else next(_numbers)
-    day = date.fromordinal(born.toordinal() - serial // 999)
-    return identity.complete_id(f"419999{day:%Y%m%d}{serial % 999 + 1:03d}")
+    days, place = divmod(serial, 990)
+    day = date.fromordinal(born.toordinal() - days)
+    return identity.complete_id(f"419999{day:%Y%m%d}{place // 99}{place % 99 + 1:02d}")
 
 
 def a_person(**said: str) -> dict[str, str]:

@@ -14,9 +14,8 @@ from huigong.workflows.enrollment.checks import (
     Fault,
     Person,
     RosterCheck,
-    parse_date,
-    serial_date,
 )
+from huigong.workflows.enrollment.dates import parse_date, serial_date
 
 ID = identity.complete_id("41999919800506001")
 WOMAN = identity.complete_id("41999919800506002")

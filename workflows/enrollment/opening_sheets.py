@@ -11,8 +11,8 @@ from huigong.models import Edition, Organization
 from huigong.plans.vocabulary import CARRIERS, FACTS, PARTS
 from huigong.refusals import Refused
 from huigong.sheets import Cell, Column, Row
-from huigong.workflows.enrollment.checks import parse_date, serial_date, unclear_date
 from huigong.workflows.enrollment.columns import TEMPLATE, plain_title
+from huigong.workflows.enrollment.dates import parse_date, serial_date, unclear_date
 from huigong.workflows.enrollment.reading import Told, quiet
 from huigong.workflows.schemes import plan_of
 

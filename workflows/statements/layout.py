@@ -16,8 +16,8 @@ from typing import Final
 
 from huigong import identity
 from huigong.sheets import Cell, Row
-from huigong.workflows.enrollment.checks import serial_date
 from huigong.workflows.enrollment.columns import Question, column_letter, plain_title
+from huigong.workflows.enrollment.dates import serial_date
 
 HEADER_WITHIN: Final = 30  # rows from the top: banks print the account and the period above
 FIELDS: Final = {
