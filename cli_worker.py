@@ -1,4 +1,5 @@
-"""`huigong roster work`: the process that reads, approves and forgets big rosters."""
+"""`huigong roster work`: the process that reads, approves and forgets big rosters, and does what
+openings and operators' files of a city ask."""
 
 import gc
 import logging
@@ -21,6 +22,7 @@ def work() -> None:
     from huigong import clock, database
     from huigong.office import open_office
     from huigong.workflows.enrollment import jobs, opening_jobs
+    from huigong.workflows.operator import jobs as operator_jobs
 
     settings = read_settings()
     open_office(settings)
@@ -33,13 +35,16 @@ def work() -> None:
         jobs.drop_unread(settings.files)  # of one that was given up nobody else does it
         while opened := opening_jobs.take(worker, now=clock.real_now()):
             _do_opening(opened, worker, settings.files)
+        while sent := operator_jobs.take(worker, now=clock.real_now()):
+            _do_operator_file(sent, worker, settings.files)
+        operator_jobs.drop_unread(settings.files)
 
 
 def _do(job: Any, worker: str, folder: Path) -> None:
     from huigong.workflows.enrollment import jobs
 
     try:
-        jobs.work(job, worker=worker, folder=folder, told=_Told(job, worker, jobs.beat))
+        jobs.work(job, worker=worker, folder=folder, told=_Told(job, worker))
     except Exception:
         logging.exception("job %s of roster %s broke off", job.id, job.roster_id)
         raise
@@ -50,8 +55,7 @@ def _do_opening(job: Any, worker: str, folder: Path) -> None:
     from huigong.workflows.enrollment import opening_jobs
 
     try:
-        told = _Told(job, worker, opening_jobs.beat)
-        opening_jobs.work(job, worker=worker, folder=folder, told=told)
+        opening_jobs.work(job, worker=worker, folder=folder, told=_Told(job, worker))
     except Exception:
         logging.exception("job %s of opening %s broke off", job.id, job.opening_id)
         raise
@@ -59,21 +63,31 @@ def _do_opening(job: Any, worker: str, folder: Path) -> None:
         uploads.drop(folder, job.opening.file)
 
 
+def _do_operator_file(job: Any, worker: str, folder: Path) -> None:
+    from huigong.workflows.operator import jobs
+
+    try:
+        jobs.work(job, worker=worker, folder=folder, told=_Told(job, worker))
+    except Exception:
+        logging.exception("job %s of operator file %s broke off", job.id, job.file_id)
+        raise
+
+
 class _Told:
     """Progress into the database, once a second."""
 
-    def __init__(self, job: Any, worker: str, beat: Any):
-        self._job, self._worker, self._last, self._beat = job, worker, 0.0, beat
-        self._phase = ""
+    def __init__(self, job: Any, worker: str):
+        self._job, self._worker, self._last, self._phase = job, worker, 0.0, ""
 
     def __call__(self, phase: str, done: int, total: int) -> None:
         from huigong import clock
+        from huigong.workflows import holding
 
         moment = time.monotonic()
         if moment - self._last < _BEAT_SECONDS and phase in ("", self._phase):
             return
         self._last, self._phase = moment, phase or self._phase
-        self._beat(
+        holding.beat(
             self._job, worker=self._worker, phase=phase, done=done, total=total,
             now=clock.real_now(),
         )  # fmt: skip

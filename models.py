@@ -92,6 +92,7 @@ from huigong.tables.operator import (
     OperatorAnswer,
     OperatorBatch,
     OperatorFile,
+    OperatorJob,
     OperatorLayout,
     OperatorReply,
 )
@@ -165,6 +166,7 @@ __all__ = [
     "OperatorAnswer",
     "OperatorBatch",
     "OperatorFile",
+    "OperatorJob",
     "OperatorLayout",
     "OperatorReply",
     "Organization",

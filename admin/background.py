@@ -14,11 +14,20 @@ from flask import current_app
 from huigong import clock, database, uploads
 from huigong.access import holds
 from huigong.config import Settings
-from huigong.models import Opening, OpeningJob, Role, Roster, RosterJob
+from huigong.models import (
+    Opening,
+    OpeningJob,
+    OperatorFile,
+    OperatorJob,
+    Role,
+    Roster,
+    RosterJob,
+)
 from huigong.refusals import Refused
 from huigong.sheets import SheetRefused, weight_of
 from huigong.site.build import day_of
 from huigong.workflows.enrollment import jobs, opening_jobs
+from huigong.workflows.operator import jobs as operator_jobs
 
 READ_AT_ONCE = 256 * 1024  # bytes, some 4,000 people; more is read in the background
 UNPACKED_AT_ONCE = 8 * 1024 * 1024  # bytes: a small file of ever the same rows is a big one, too
@@ -39,6 +48,9 @@ PHASES = {
     "forget": "正在删除名单",
     "check": "正在逐行校对",
     "book": "正在入账",
+    "write": "正在写文件",
+    "mark": "正在标出错误原因",
+    "take": "正在登记",
 }
 UNDER_WAY = ("正在读取", "wait")  # the badge of a roster while its file is read
 UNREAD = ("文件没有采用", "done")  # and of one of which nothing was saved: nobody has to tend it
@@ -88,7 +100,17 @@ def opening_work_of(kept: Opening) -> dict[str, Any]:
     return {"job": job, "phase": PHASES.get(job.phase, "") if job else ""}
 
 
-def _is_unheld(job: RosterJob | OpeningJob) -> bool:
+def operator_work_of(file: OperatorFile) -> dict[str, Any]:
+    """What the page of an operator's file says of the work on it; a worker that is gone is
+    replaced."""
+    job = operator_jobs.job_of(file)
+    at_work = job is not None and job.kind != "found" and not job.refused
+    if job is not None and at_work and _is_unheld(job):
+        start_worker(current_app.config["SETTINGS"])
+    return {"job": job, "at_work": at_work, "phase": PHASES.get(job.phase, "") if job else ""}
+
+
+def _is_unheld(job: RosterJob | OpeningJob | OperatorJob) -> bool:
     if not job.worker or job.beat_at is None:
         return True
     return bool((clock.real_now() - job.beat_at).total_seconds() > 20)
@@ -143,7 +165,8 @@ def _watch(settings: Settings) -> None:
         try:
             with database.db.connection_context():
                 now = clock.real_now()
-                waits = jobs.is_waiting(now=now) or opening_jobs.is_waiting(now=now)
+                kinds = (jobs, opening_jobs, operator_jobs)
+                waits = any(kind.is_waiting(now=now) for kind in kinds)
         except Exception:  # noqa: S112 - the database is away for a moment: look again
             continue
         if waits:

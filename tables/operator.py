@@ -42,8 +42,8 @@ class OperatorFile(Base):
     number = TextField(unique=True)  # CB2024-000012
     kind = TextField()  # covers | claims
     way = TextField()  # out | back
-    stage = TextField()  # out: sent; back: kept | taken | dropped
-    file = TextField()
+    stage = TextField()  # out: writing | sent | unwritten; back: reading | kept | taken | dropped
+    file = TextField()  # or unread; "" while it is written, and of one that was not taken
     file_name = TextField()
     digest = TextField(default="")  # of what an answer says
     rows = IntegerField(default=0)  # people or claims in it; of an answer those taken from it
@@ -56,6 +56,30 @@ class OperatorFile(Base):
 
     class Meta:
         indexes = ((("scheme", "kind", "way"), False),)
+
+
+class OperatorJob(Base):
+    """A big file that a process of its own writes, reads or takes, as a RosterJob is a roster's.
+    Between reading and taking it is nobody's work (`found`): what the reading found, for the
+    file's page, and the operator's own workbook with the reasons."""
+
+    file = ForeignKeyField(OperatorFile, unique=True, backref="jobs")
+    kind = TextField()  # write | read | found | take
+    by = ForeignKeyField(User)
+    at = DateTimeField()
+    first = DateField(null=True)  # the days on which those to write were approved
+    last = DateField(null=True)
+    clean_only = BooleanField(default=False)
+    phase = TextField(default="waiting")  # waiting | write | read | stage | mark | take
+    done = IntegerField(default=0)
+    total = IntegerField(default=0)
+    worker = TextField(default="")
+    beat_at = DateTimeField(null=True)
+    tries = IntegerField(default=0)
+    cancelled = BooleanField(default=False)
+    refused = TextField(default="")
+    found = JsonField(default=dict)
+    marked = TextField(default="")  # the kept file that says what is wrong
 
 
 class OperatorAnswer(Base):

@@ -6,10 +6,11 @@ import io
 import pytest
 from builders import NOW, a_city, a_county, a_unit, a_user, signed_in
 from builders_claims import a_claim, a_member
-from builders_enrollment import a_drafted_roster
+from builders_enrollment import a_drafted_roster, an_approved_roster
 from builders_schemes import a_published_edition
 from builders_statements import a_kept_statement, a_line, as_csv
 from peewee import TextField
+from test_operator_work import an_answer_of, uploaded, work_off
 
 from huigong import identity, uploads
 from huigong.models import (
@@ -86,7 +87,15 @@ def an_operators_file(office):
     )  # fmt: skip
 
 
+def a_marked_answer(office):
+    roster = an_approved_roster()
+    file = uploaded(office, roster.edition.scheme, an_answer_of(roster, wrong=1))
+    work_off(office)
+    return file.jobs.get()
+
+
 NAMING = {
+    "标出错误的承办方回执": (a_marked_answer, "marked"),
     "承办方文件": (an_operators_file, "file"),
     "申领材料": (a_paper, "file"),
     "身份证更正申请": (a_correction, "proof"),
@@ -119,7 +128,7 @@ def test_no_table_that_names_a_kept_file_is_left_out():
         (model, field.name)
         for model in TABLES
         for field in model._meta.sorted_fields
-        if isinstance(field, TextField) and field.name in ("file", "proof")
+        if isinstance(field, TextField) and field.name in ("file", "proof", "marked")
     }
     assert {(kind.model, kind.column.name) for kind in keeping.KINDS} == naming
     assert {kind.words for kind in keeping.KINDS} == set(NAMING)

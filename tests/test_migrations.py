@@ -159,7 +159,8 @@ def test_a_roster_staged_before_can_still_be_read_and_approved(office):
 
 
 def test_the_columns_of_an_operators_file_stay_when_each_kind_gets_its_own(office):
-    """0009_operator_files on an office that has saved its operator's columns."""
+    """0009_operator_files on an office that has saved its operator's columns, and what came to
+    those files since."""
     folder = Path(migrations.__file__).parent
     dialect = "sqlite" if database.is_sqlite() else "postgresql"
     script = (folder / f"0001_first.{dialect}.sql").read_text().split(";;\n")
@@ -170,7 +171,13 @@ def test_the_columns_of_an_operators_file_stay_when_each_kind_gets_its_own(offic
     ).scheme  # fmt: skip
     by = a_user(Role.REVIEWER, at=city)
     with database.db.atomic() as transaction:
-        made = ("operator_batch", "operator_reply", "claim_sending", "operator_file")
+        made = (
+            "operator_job",
+            "operator_batch",
+            "operator_reply",
+            "claim_sending",
+            "operator_file",
+        )
         for table in (*made, "operator_layout"):
             database.db.execute_sql(f'DROP TABLE "{table}"')
         for statement in script:
@@ -181,7 +188,8 @@ def test_the_columns_of_an_operators_file_stay_when_each_kind_gets_its_own(offic
             f'"at") VALUES ({", ".join([mark] * 5)})',
             (city.id, scheme.id, '[["id_number", "证件号"]]', by.id, NOW),
         )
-        importlib.import_module("huigong.migrations.0009_operator_files").up(None, database.db)
+        for name in ("0009_operator_files", "0013_operator_jobs"):
+            importlib.import_module(f"huigong.migrations.{name}").up(None, database.db)
         found = operator.layout_of(scheme, "covers"), operator.layout_of(scheme, "claims")
         same = _schema()
         transaction.rollback()

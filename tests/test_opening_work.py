@@ -14,7 +14,7 @@ from huigong import clock, database, identity
 from huigong.admin import background
 from huigong.models import Enrollment, Opening, OpeningJob, Payment, Role, Roster
 from huigong.refusals import Lost, Refused
-from huigong.workflows import agreement
+from huigong.workflows import agreement, holding
 from huigong.workflows.enrollment import jobs, opening, opening_jobs, reading
 
 screens = sys.modules["huigong.admin.opening"]
@@ -100,9 +100,7 @@ def test_a_stopped_check_is_absent_and_a_stopped_booking_goes_on_later(city, tmp
         job = OpeningJob.get()
         if phase == "check" or done:
             opening_jobs.stop(job.opening, by=by, at=NOW, now=clock.real_now())
-        opening_jobs.beat(
-            job, worker="here", phase=phase, done=done, total=total, now=clock.real_now()
-        )
+        holding.beat(job, worker="here", phase=phase, done=done, total=total, now=clock.real_now())
 
     rows = [a_cover(), a_cover(保障开始日="2023-12-22")]
     kept = begun(city, tmp_path, rows)
@@ -131,7 +129,7 @@ def test_who_kept_it_does_not_have_it_booked_and_what_is_tried_thrice_is_given_u
         assert opening_jobs.take("gone", now=clock.real_now()) is not None
         grow_old()
     assert opening_jobs.take("next", now=clock.real_now()) is None
-    assert opening_jobs.job_of(kept).refused == jobs.GIVEN_UP
+    assert opening_jobs.job_of(kept).refused == holding.GIVEN_UP
     other = begun(city, tmp_path, [a_cover()])
     work_off(tmp_path)
     with pytest.raises(Refused, match="上传人以外"):

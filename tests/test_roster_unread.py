@@ -21,7 +21,7 @@ from huigong import clock, database
 from huigong.admin import background
 from huigong.models import Role, Roster, RosterJob, RosterRow
 from huigong.refusals import Refused
-from huigong.workflows import enrollment, verification
+from huigong.workflows import enrollment, holding, verification
 from huigong.workflows.enrollment import jobs, renewal
 
 __all__ = ["no_worker"]
@@ -126,7 +126,7 @@ def test_a_file_that_was_stopped_or_given_up_is_forgotten_and_no_other(app, offi
     RosterJob.update(tries=3).where(RosterJob.roster == given_up).execute()
     worker = a_worker(office)
     assert worker.wait(60) == 0
-    assert jobs.job_of(given_up).refused == jobs.GIVEN_UP
+    assert jobs.job_of(given_up).refused == holding.GIVEN_UP
     assert [path.exists() for path in kept.values()] == [False, False, True]
 
 

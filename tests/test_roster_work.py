@@ -31,7 +31,7 @@ from huigong.models import Due, Enrollment, Member, Role, Roster, RosterJob, Ros
 from huigong.refusals import Lost, Refused
 from huigong.sheets import reading as sheet_reading
 from huigong.uploads import Kept
-from huigong.workflows import corrections, enrollment
+from huigong.workflows import corrections, enrollment, holding
 from huigong.workflows.enrollment import approval, jobs, reading
 
 QUIET = {"stdout": subprocess.DEVNULL, "stdin": subprocess.DEVNULL}
@@ -176,7 +176,7 @@ def test_a_job_that_breaks_off_three_times_is_given_up(office):
         assert jobs.take("gone", now=clock.real_now()) is not None
         RosterJob.update(beat_at=clock.real_now() - timedelta(minutes=1)).execute()
     assert jobs.take("next", now=clock.real_now()) is None
-    assert jobs.job_of(roster).refused == jobs.GIVEN_UP
+    assert jobs.job_of(roster).refused == holding.GIVEN_UP
 
 
 def test_a_worker_that_lost_its_job_stops(office):
@@ -185,7 +185,7 @@ def test_a_worker_that_lost_its_job_stops(office):
     RosterJob.update(beat_at=clock.real_now() - timedelta(minutes=1)).execute()
     jobs.take("second", now=clock.real_now())
     with pytest.raises(Lost):
-        jobs.beat(job, worker="first", phase="stage", done=1, total=3, now=clock.real_now())
+        holding.beat(job, worker="first", phase="stage", done=1, total=3, now=clock.real_now())
 
 
 def test_a_stopped_reading_keeps_no_names(office, monkeypatch):
@@ -198,7 +198,9 @@ def test_a_stopped_reading_keeps_no_names(office, monkeypatch):
         if phase == "stage" and done < 8:
             jobs.stop(roster, by=clerk, at=NOW, now=clock.real_now())
         now = clock.real_now()
-        jobs.beat(jobs.job_of(roster), worker="here", phase=phase, done=done, total=total, now=now)
+        holding.beat(
+            jobs.job_of(roster), worker="here", phase=phase, done=done, total=total, now=now
+        )
 
     work_off(office, told=told)
     assert jobs.job_of(roster).refused == jobs.STOPPED
@@ -296,7 +298,7 @@ def test_a_roster_that_a_worker_approves_is_not_withdrawn_until_that_is_stopped(
                 assert "正在批准这份名册，现在不能撤回或退回" in answer.text
             assert judge.send(f"{page}/stop").status_code == 303
             database.db.connect(reuse_if_open=True)
-            raise jobs.Stopped
+            raise holding.Stopped
 
     work_off(office, told=in_the_midst)
     database.db.connect(reuse_if_open=True)

@@ -16,6 +16,7 @@ from huigong.models import (
     IdCorrection,
     Opening,
     OperatorFile,
+    OperatorJob,
     Roster,
     Statement,
     UnitApplication,
@@ -44,13 +45,15 @@ class Kind(NamedTuple):
 
 # Those of a roster or an opening that was not read through, or was withdrawn, are forgotten.
 _READ: Final = ("reading", "withdrawn")
+_UNREAD: Final = ("reading", "unread")
 KINDS: Final = (  # what there is most of comes last
     Kind(UnitApplication, "单位登记申请", UnitApplication.proof),
     Kind(IdCorrection, "身份证更正申请", IdCorrection.proof),
     Kind(Opening, "期初数据", Opening.file, Opening.sha256, Opening.stage.not_in(_READ)),
     Kind(Roster, "名册", Roster.file, None, Roster.stage.not_in(_READ)),
     Kind(Statement, "对账单", Statement.file),
-    Kind(OperatorFile, "承办方文件", OperatorFile.file),
+    Kind(OperatorFile, "承办方文件", OperatorFile.file, None, OperatorFile.stage.not_in(_UNREAD)),
+    Kind(OperatorJob, "标出错误的承办方回执", OperatorJob.marked),
     Kind(AgeProof, "超龄证明", AgeProof.file, AgeProof.sha256),
     Kind(Document, "申领材料", Document.file, Document.sha256),
 )

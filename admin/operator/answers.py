@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from flask import flash, g, redirect, render_template, request, send_file, url_for
+from flask import Response, abort, flash, g, redirect, render_template, request, send_file, url_for
 
 from huigong import clock, uploads
 from huigong.access import allow, find, holds
-from huigong.admin import papers
+from huigong.admin import background, papers
 from huigong.admin.lists import Order, page_of
 from huigong.admin.operator.replies import of_file
 from huigong.admin.operator.room import (
@@ -27,8 +27,8 @@ from huigong.admin.reasoned import do_for_a_reason
 from huigong.models import Claim, ClaimSending, Member, OperatorFile, Role, Scheme
 from huigong.refusals import Refused
 from huigong.workflows import operator as deeds
+from huigong.workflows.operator import jobs
 
-FAULTS_SHOWN = 50
 SENT_STAGES = {
     "sent": ("在承办方", "wait"),
     "paid": ("承办方已支付", "good"),
@@ -66,10 +66,11 @@ def _kept(scheme: Scheme, kind: str) -> OperatorFile:
         raise Refused("file", "请选择承办方发回的文件")
     limit, name = uploads.ROSTER_LIMIT, upload.filename
     kept = uploads.keep(folder(), upload.stream, name=name, field="file", limit=limit)
+    deed: dict[str, Any] = {"kept": kept, "by": g.user, "at": clock.now()}
     try:
-        return deeds.keep_answer(
-            scheme, kind, kept=kept, folder=folder(), by=g.user, at=clock.now()
-        )
+        if background.is_big(kept, folder()):
+            return jobs.read_in_background(scheme, kind, **deed)
+        return deeds.keep_answer(scheme, kind, folder=folder(), **deed)
     except BaseException:
         uploads.drop(folder(), kept.file)
         raise
@@ -78,29 +79,42 @@ def _kept(scheme: Scheme, kind: str) -> OperatorFile:
 @operator.get("/operator/files/<int:id>")
 @allow(*READERS, on=OperatorFile)
 def file(id: int) -> Any:
-    return _page(handled_here(find(OperatorFile, id), MAY_READ), {})
+    html = _page(found := handled_here(find(OperatorFile, id), MAY_READ), {})
+    is_over = request.headers.get("HX-Target") == "work" and not _is_at_work(found)
+    return Response(html, headers={"HX-Refresh": "true"} if is_over else None)
+
+
+def _is_at_work(file: OperatorFile) -> bool:
+    return bool(background.operator_work_of(file)["at_work"])
 
 
 def _page(file: OperatorFile, errors: dict[str, str]) -> str:
-    found, faults = None, []
-    if file.stage == "kept":
-        try:
-            found = deeds.preview(file, folder=folder(), on=clock.today())
-            faults = found.faults
-        except Refused as refused:
-            errors = errors or refused.by_field()
-    here = file.organization
+    found, work = None, background.operator_work_of(file)
+    try:
+        found = _found(file, work)
+    except Refused as refused:
+        errors = errors or refused.by_field()
+    here, may_take = file.organization, holds(*MAY_TAKE[file.kind], at=file.organization)
+    may_send = holds(*MAY_SEND[file.kind], at=here)
     return render_template(
         "admin/operator/file.html", file=file, found=found, errors=errors, kinds=KINDS,
-        faults=faults[:FAULTS_SHOWN], faulty=len(faults), stages=STAGES,
-        may_send=holds(*MAY_SEND[file.kind], at=here),
-        may_take=holds(*MAY_TAKE[file.kind], at=here), **_claims_of(file),
+        stages=STAGES, may_send=may_send, may_take=may_take,
+        may_stop=may_send if file.way == "out" else may_take, **work, **_claims_of(file),
     )  # fmt: skip
+
+
+def _found(file: OperatorFile, work: dict[str, Any]) -> deeds.Found | None:
+    """What taking a kept answer would do: as a worker read it, or by what stands now."""
+    if file.stage != "kept" or work["at_work"]:
+        return None
+    if work["job"]:
+        return deeds.Found(**work["job"].found)
+    return deeds.summed_up(deeds.preview(file, folder=folder(), on=clock.today()))
 
 
 def _claims_of(file: OperatorFile) -> dict[str, Any]:
     """A page of the claims that went out in a file, or of the replies taken from one."""
-    if file.kind != "claims" or file.stage in ("kept", "dropped"):
+    if file.kind != "claims" or file.stage not in ("sent", "taken"):
         return {"page": None}
     if file.way == "back":
         return {"page": of_file(file), "in_words": deeds.in_words}
@@ -120,11 +134,13 @@ def _claims_of(file: OperatorFile) -> dict[str, Any]:
 @allow(*SENDERS, on=OperatorFile)
 def take(id: int) -> Any:
     file = handled_here(find(OperatorFile, id), MAY_TAKE)
+    deed: dict[str, Any] = {"clean_only": request.form.get("clean") == "1"}
+    deed |= {"by": g.user, "at": clock.now()}
     try:
-        rows = deeds.take_answer(
-            file, folder=folder(), clean_only=request.form.get("clean") == "1", by=g.user,
-            at=clock.now(),
-        )  # fmt: skip
+        if jobs.job_of(file):
+            jobs.take_in_background(file, **deed)
+            return redirect(url_for("operator.file", id=id), 303)
+        rows = deeds.take_answer(file, folder=folder(), **deed)
     except Refused as refused:
         return _page(find(OperatorFile, id), refused.by_field()), 422
     flash(f"已登记 {rows} 行回执")
@@ -135,7 +151,10 @@ def take(id: int) -> Any:
 @allow(*SENDERS, on=OperatorFile)
 def drop(id: int) -> Any:
     file = handled_here(find(OperatorFile, id), MAY_TAKE)
+    job = jobs.job_of(file)
     deeds.drop_answer(file, by=g.user, at=clock.now())
+    if job is not None and job.marked:
+        uploads.drop(folder(), job.marked)
     flash("这份回执不再登记")
     return redirect(url_for("operator.page", id=file.scheme_id, kind=file.kind), 303)
 
@@ -145,6 +164,8 @@ def drop(id: int) -> Any:
 def download(id: int) -> Any:
     """A kept file with full numbers; a POST, because taking it is logged."""
     file = handled_here(find(OperatorFile, id), MAY_SEND)
+    if not file.file:
+        abort(404)
     opened = papers.handed(file.file, file.file_name)
     deeds.hand_over(file, by=g.user, at=clock.now())
     return opened
@@ -155,13 +176,33 @@ def download(id: int) -> Any:
 def faults(id: int) -> Any:
     """The operator's own workbook with the reasons; a POST, because taking it is logged."""
     file = handled_here(find(OperatorFile, id), MAY_TAKE)
+    name = f"{file.file_name.rsplit('.', 1)[0]}-错误原因.xlsx"
     try:
-        book = deeds.own_file_back(file, folder=folder(), on=clock.today())
+        if job := jobs.job_of(file):
+            book = uploads.open_kept(folder(), job.marked) if job.marked else abort(404)
+        else:
+            book = deeds.own_file_back(file, folder=folder(), on=clock.today())
     except Refused as refused:
         return _page(file, refused.by_field()), 422
     deeds.hand_over(file, by=g.user, at=clock.now())
-    name = f"{file.file_name.rsplit('.', 1)[0]}-错误原因.xlsx"
     return send_file(book, mimetype=XLSX, as_attachment=True, download_name=name, max_age=0)
+
+
+@operator.get("/operator/files/<int:id>/stop")
+@allow(*SENDERS, on=OperatorFile)
+def stop(id: int) -> Any:
+    file = find(OperatorFile, id)
+    return _page(handled_here(file, MAY_SEND if file.way == "out" else MAY_TAKE), {})
+
+
+@operator.post("/operator/files/<int:id>/stop")
+@allow(*SENDERS, on=OperatorFile)
+def stop_now(id: int) -> Any:
+    file = find(OperatorFile, id)
+    handled_here(file, MAY_SEND if file.way == "out" else MAY_TAKE)
+    jobs.stop(file, by=g.user, at=clock.now(), now=clock.real_now())
+    flash("已要求停止，几秒内生效")
+    return redirect(url_for("operator.file", id=id), 303)
 
 
 @operator.get("/operator/files/<int:id>/call-back")

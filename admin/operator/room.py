@@ -18,6 +18,10 @@ MAY_READ = {"covers": READERS, "claims": (Role.REVIEWER, Role.FINANCE, Role.AUDI
 MAY_TAKE = {"covers": SENDERS, "claims": (Role.FINANCE,)}  # what is paid is booked by it
 KINDS = {"covers": "参保", "claims": "申领"}
 STAGES = {
+    "writing": ("正在生成", "wait"),
+    "unwritten": ("没有生成", "done"),
+    "reading": ("正在核对", "wait"),
+    "unread": ("没有采用", "done"),
     "sent": ("已送出", "done"),
     "kept": ("待登记", "wait"),
     "taken": ("已登记", "good"),

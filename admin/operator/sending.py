@@ -35,8 +35,11 @@ from huigong.models import (
 from huigong.plans.vocabulary import OPERATORS
 from huigong.refusals import Refused
 from huigong.workflows import operator as deeds
+from huigong.workflows.operator import jobs
 from huigong.workflows.schemes import damage
 from huigong.workflows.transfers import is_passed_on
+
+WRITTEN_AT_ONCE = 2000  # people
 
 
 @operator.get("/operator")
@@ -97,7 +100,8 @@ def _claims(scheme: Scheme) -> dict[str, Any]:
 @operator.post("/operator/<int:id>/<kind>/out")
 @allow(*SENDERS, on=Scheme)
 def out(id: int, kind: str) -> Any:
-    """Write the workbook and keep it; it is handed over, and that logged, on its own page."""
+    """Write the workbook and keep it, or have a worker do so; it is handed over, and that logged,
+    on its own page."""
     scheme, form = run_here(find(Scheme, id), kind, MAY_SEND), request.form
     deed: dict[str, Any] = {"folder": folder(), "by": g.user, "at": clock.now()}
     try:
@@ -107,6 +111,9 @@ def out(id: int, kind: str) -> Any:
                 first=typed.day("first", "批准日期的第一天"),
                 last=typed.day("last", "批准日期的最后一天"),
             )
+            if deeds.refuse_span(scheme, **days) > WRITTEN_AT_ONCE:
+                asked = jobs.write_in_background(scheme, **days, by=g.user, at=clock.now())
+                return redirect(url_for("operator.file", id=asked.id), 303)
             file = deeds.send_covers(scheme, **days, **deed)
         else:
             file = deeds.send_claims(scheme, was=form.get("was", ""), **deed)

@@ -1,12 +1,9 @@
-"""Work on a big roster that outlives the page that asked for it.
-
-A job is a row. Whoever works holds it by a name and a fresh beat; when the process is gone, the
-beat grows old and the next one takes the job over: reading begins anew from the kept file,
-approving goes on where it stopped. `now` is the true moment, also where the office's day is fixed.
+"""Work on a big roster that outlives the page that asked for it. Taken over from a worker that is
+gone, reading begins anew from the kept file, and approving goes on where it stopped.
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,20 +12,14 @@ from huigong.database import writes
 from huigong.models import Edition, Organization, Roster, RosterJob, RosterRow, User
 from huigong.refusals import Lost, Refused
 from huigong.uploads import Kept
-from huigong.workflows import audit
+from huigong.workflows import audit, holding
 from huigong.workflows.enrollment import drafts
 from huigong.workflows.enrollment.approval import approve_roster, refuse_approval
 from huigong.workflows.enrollment.reading import Told, forget, read_roster_file
 from huigong.workflows.enrollment.undone import undo_approval
+from huigong.workflows.holding import Stopped, free
 
-STALE: Final = timedelta(seconds=20)  # without a beat: whoever had it is gone
-_TRIES: Final = 3
 STOPPED: Final = "已按要求停止，没有保存名单"
-GIVEN_UP: Final = "处理多次中断：请重新上传或再批准一次，仍不行请联系管理员"
-
-
-class Stopped(Exception):
-    """Somebody asked to stop; what was done so far counts for nothing."""
 
 
 def draft_in_background(
@@ -116,39 +107,14 @@ def drop_unread(folder: Path) -> None:
         uploads.drop(folder, file)
 
 
-def _free(now: datetime) -> Any:
-    """The condition that a job waits for a worker."""
-    unheld = (RosterJob.worker == "") | (RosterJob.beat_at < now - STALE)
-    return (RosterJob.refused == "") & unheld
-
-
 def is_waiting(*, now: datetime) -> bool:
     """Whether any job waits for a worker."""
-    return bool(RosterJob.select().where(_free(now)).exists())
+    return bool(RosterJob.select().where(free(RosterJob, now)).exists())
 
 
-@writes
 def take(worker: str, *, now: datetime) -> RosterJob | None:
     """Take up the oldest job that waits. One that broke off three times is given up."""
-    spent = RosterJob.update(refused=GIVEN_UP, worker="")
-    spent.where(_free(now), RosterJob.tries >= _TRIES).execute()
-    job: RosterJob | None = RosterJob.select().where(_free(now)).order_by(RosterJob.id).first()
-    if job is not None:
-        held = {"worker": worker, "beat_at": now, "tries": job.tries + 1}
-        RosterJob.update(**held).where(RosterJob.id == job.id).execute()
-    return job
-
-
-@writes
-def beat(job: RosterJob, *, worker: str, phase: str, done: int, total: int, now: datetime) -> None:
-    """Say how far a job is. Raises Stopped when somebody asked for that, and Lost when another
-    worker has it or the roster went another way."""
-    progress = {"done": done, "total": total, "phase": phase} if phase else {}
-    mine = RosterJob.update(beat_at=now, **progress)
-    if not mine.where(RosterJob.id == job.id, RosterJob.worker == worker).execute():
-        raise Lost(f"job {job.id} is another worker's")
-    if RosterJob.select().where(RosterJob.id == job.id, RosterJob.cancelled).exists():
-        raise Stopped
+    return holding.take(RosterJob, worker, free(RosterJob, now), now=now)  # type: ignore[no-any-return]
 
 
 @writes
@@ -157,7 +123,9 @@ def stop(roster: Roster, *, by: User, at: datetime, now: datetime) -> None:
     asked = RosterJob.update(cancelled=True).where(RosterJob.roster == roster)
     if not asked.where(RosterJob.kind != "forget", RosterJob.refused == "").execute():
         raise Lost(f"roster {roster.id} has nothing to stop")
-    RosterJob.update(refused=STOPPED).where(RosterJob.roster == roster, _free(now)).execute()
+    RosterJob.update(refused=STOPPED).where(
+        RosterJob.roster == roster, free(RosterJob, now)
+    ).execute()
     audit.record("stop roster job", by=by, at=at, on=roster, organization=roster.organization)
 
 

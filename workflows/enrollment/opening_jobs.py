@@ -3,18 +3,17 @@ it is, and whose it is. What broke off is begun again, and continues what it had
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from huigong import uploads
 from huigong.database import writes
 from huigong.models import Opening, OpeningJob, Organization, User
 from huigong.refusals import Lost, Refused
-from huigong.workflows import audit
+from huigong.workflows import audit, holding
 from huigong.workflows.enrollment import opening
-from huigong.workflows.enrollment.jobs import GIVEN_UP, STALE, STOPPED, Stopped
+from huigong.workflows.enrollment.jobs import STOPPED
 from huigong.workflows.enrollment.reading import Told
-
-TRIES: Final = 3
+from huigong.workflows.holding import Stopped
 
 
 @writes
@@ -56,8 +55,7 @@ def doubts_of(kept: Opening) -> tuple[int, list[str]]:
 
 
 def _free(now: datetime) -> Any:
-    unheld = (OpeningJob.worker == "") | (OpeningJob.beat_at < now - STALE)
-    return (OpeningJob.kind != opening.DOUBTS) & (OpeningJob.refused == "") & unheld
+    return (OpeningJob.kind != opening.DOUBTS) & holding.free(OpeningJob, now)
 
 
 def is_waiting(*, now: datetime) -> bool:
@@ -65,27 +63,9 @@ def is_waiting(*, now: datetime) -> bool:
     return bool(OpeningJob.select().where(_free(now)).exists())
 
 
-@writes
 def take(worker: str, *, now: datetime) -> OpeningJob | None:
     """Take up the oldest job that waits. One that broke off three times is given up."""
-    spent = OpeningJob.update(refused=GIVEN_UP, worker="")
-    spent.where(_free(now), OpeningJob.tries >= TRIES).execute()
-    job: OpeningJob | None = OpeningJob.select().where(_free(now)).order_by(OpeningJob.id).first()
-    if job is not None:
-        held = {"worker": worker, "beat_at": now, "tries": job.tries + 1}
-        OpeningJob.update(**held).where(OpeningJob.id == job.id).execute()
-    return job
-
-
-@writes
-def beat(job: OpeningJob, *, worker: str, phase: str, done: int, total: int, now: datetime) -> None:
-    """Say how far a job is. Raises Stopped when somebody asked for that, and Lost when another
-    worker has it."""
-    mine = OpeningJob.update(beat_at=now, phase=phase, done=done, total=total)
-    if not mine.where(OpeningJob.id == job.id, OpeningJob.worker == worker).execute():
-        raise Lost(f"opening job {job.id} is another worker's")
-    if OpeningJob.select().where(OpeningJob.id == job.id, OpeningJob.cancelled).exists():
-        raise Stopped
+    return holding.take(OpeningJob, worker, _free(now), now=now)  # type: ignore[no-any-return]
 
 
 @writes

@@ -2,11 +2,12 @@
 or decided go out as workbooks in its columns, and its answers about each of them come back."""
 
 from huigong.workflows.operator.answers import (
-    Preview,
+    Found,
     drop_answer,
     keep_answer,
     own_file_back,
     preview,
+    summed_up,
     take_answer,
 )
 from huigong.workflows.operator.claims import (
@@ -15,7 +16,7 @@ from huigong.workflows.operator.claims import (
     send_claims,
     waiting_claims,
 )
-from huigong.workflows.operator.covers import answered, send_covers
+from huigong.workflows.operator.covers import answered, refuse_span, send_covers
 from huigong.workflows.operator.files import hand_over
 from huigong.workflows.operator.layouts import ANSWERED, FIELDS, layout_of, save_layout
 from huigong.workflows.operator.replies import (
@@ -35,7 +36,7 @@ __all__ = [
     "KINDS",
     "MOST_CLAIMS",
     "VERDICTS",
-    "Preview",
+    "Found",
     "answered",
     "call_back",
     "differs",
@@ -48,10 +49,12 @@ __all__ = [
     "ours_of",
     "own_file_back",
     "preview",
+    "refuse_span",
     "save_layout",
     "send_claims",
     "send_covers",
     "settle_reply",
+    "summed_up",
     "take_answer",
     "verdicts_for",
     "waiting_claims",

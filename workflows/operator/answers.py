@@ -10,11 +10,12 @@ from typing import Any, BinaryIO, Final
 
 from huigong import uploads
 from huigong.database import writes
-from huigong.models import OperatorFile, OperatorReply, Scheme, User
+from huigong.models import OperatorFile, OperatorJob, OperatorReply, Scheme, User
 from huigong.refusals import Lost, Refused
 from huigong.sheets import annotate
 from huigong.uploads import Kept
 from huigong.workflows import audit
+from huigong.workflows.enrollment.reading import Told, quiet
 from huigong.workflows.operator import covers, files, replies
 from huigong.workflows.operator.reading import Sheet, open_answer
 
@@ -37,6 +38,28 @@ class Preview:
             (number, "；".join(message for _, message in found))
             for number, found in self.judged.faults.items()
         ]
+
+
+@dataclass
+class Found:
+    """What the page of an answer says that taking it would do, and the first faults."""
+
+    counts: list[list[Any]]  # what, of how many
+    known: int
+    fresh: int
+    faulty: int
+    faults: list[list[Any]]  # row, what is wrong with it
+
+
+SHOWN: Final = 50  # faults
+
+
+def summed_up(found: Preview) -> Found:
+    """What a page says of it."""
+    faults = [list(pair) for pair in found.faults[:SHOWN]]
+    counts = [list(pair) for pair in found.counts]
+    judged = found.judged
+    return Found(counts, judged.known, len(judged.fresh), len(judged.faults), faults)
 
 
 def keep_answer(
@@ -65,11 +88,11 @@ def _keep(
     return made
 
 
-def _judged(scheme: Scheme, kind: str, sheet: Sheet, on: date) -> covers.Judged:
+def _judged(scheme: Scheme, kind: str, sheet: Sheet, on: date, told: Told = quiet) -> covers.Judged:
     """An answer's rows held against what stands now. The same file says nothing new, even where
     others have come after it."""
     if kind == "covers":
-        judged = covers.judge(scheme, sheet)
+        judged = covers.judge(scheme, sheet, told)
         taken = OperatorFile.select().where(_same(scheme, kind, sheet))
         is_taken = taken.where(OperatorFile.stage == "taken").exists()
         return covers.all_known(judged) if is_taken else judged
@@ -89,20 +112,27 @@ def _same(scheme: Scheme, kind: str, sheet: Sheet) -> Any:
     )
 
 
-def preview(file: OperatorFile, *, folder: Path, on: date) -> Preview:
+def preview(file: OperatorFile, *, folder: Path, on: date, told: Told = quiet) -> Preview:
     """Read a kept answer and hold it against what stands now."""
+
+    def stopped() -> bool:
+        told("", 0, 0)
+        return False
+
+    told("read", 0, 0)
     with (
         uploads.open_kept(folder, file.file) as kept,
-        open_answer(file.scheme, file.kind, kept) as sheet,
+        open_answer(file.scheme, file.kind, kept, stopped=stopped) as sheet,
     ):
-        judged = _judged(file.scheme, file.kind, sheet, on)
+        judged = _judged(file.scheme, file.kind, sheet, on, told)
     counts = (covers if file.kind == "covers" else replies).counts(judged.fresh)
     return Preview(sheet, judged, counts)
 
 
 def take_answer(
-    file: OperatorFile, *, folder: Path, clean_only: bool, by: User, at: datetime
-) -> int:
+    file: OperatorFile, *, folder: Path, clean_only: bool, by: User, at: datetime,
+    told: Told = quiet,
+) -> int:  # fmt: skip
     """Take a kept answer's new rows, some at a time; how many. One that broke off is taken on:
     rows taken before are known by then.
 
@@ -111,14 +141,17 @@ def take_answer(
     """
     if file.stage != "kept":
         raise Lost(f"answer {file.id} is {file.stage}")
-    found = preview(file, folder=folder, on=at.date())
+    found = preview(file, folder=folder, on=at.date(), told=told)
     fresh = found.judged.fresh
     if found.faults and not clean_only:
         raise Refused("clean", f"有 {len(found.faults)} 行需要更正，或只登记没有问题的行")
     if not fresh:
         raise Refused("clean", "这份回执里没有新的内容可以登记")
+    taken = 0
     for part in _parts(fresh, _SOME[file.kind]):
         _take_some(file, part, by=by, at=at)
+        taken += len(part)
+        told("take", taken, len(fresh))
     _close(file, "taken", "take operator answer", by=by, at=at)
     return len(fresh)
 
@@ -151,29 +184,34 @@ def _close(file: OperatorFile, to: str, deed: str, *, by: User, at: datetime) ->
     audit.record(deed, by=by, at=at, on=file, organization=place, detail=detail)
 
 
+@writes
 def drop_answer(file: OperatorFile, *, by: User, at: datetime) -> None:
     """Take nothing (more) from a kept answer: another's, or a newer one has come. One whose taking
     broke off stays taken in the rows that were."""
     _close(file, "taken" if file.rows else "dropped", "drop operator answer", by=by, at=at)
+    OperatorJob.delete().where(OperatorJob.file == file).execute()
 
 
 def own_file_back(file: OperatorFile, *, folder: Path, on: date) -> BinaryIO:
     """The operator's own workbook with 错误原因 beside the faulty rows and their cells red, in
     memory; whoever asks closes it."""
-    found = preview(file, folder=folder, on=on)
-    columns = found.sheet.columns
-    marked = {
-        number: [at for field, _ in wrong for at in columns.get(field, [])]
-        for number, wrong in found.judged.faults.items()
-    }
-    target = uploads.nameless()
+    found, target = preview(file, folder=folder, on=on), uploads.nameless()
     try:
-        with uploads.open_kept(folder, file.file) as source:
-            header, passing = found.sheet.header.rows[-1], found.sheet.passing
-            annotate(source, dict(found.faults), target, header_row=header, passing=passing,
-                     marked=marked)  # fmt: skip
+        mark(file, found, target, folder=folder)
     except BaseException:
         target.close()
         raise
     target.seek(0)
     return target
+
+
+def mark(file: OperatorFile, found: Preview, target: Any, *, folder: Path) -> None:
+    """Write the operator's own workbook with what is wrong with its rows."""
+    columns, sheet = found.sheet.columns, found.sheet
+    marked = {
+        number: [at for field, _ in wrong for at in columns.get(field, [])]
+        for number, wrong in found.judged.faults.items()
+    }
+    with uploads.open_kept(folder, file.file) as source:
+        annotate(source, dict(found.faults), target, header_row=sheet.header.rows[-1],
+                 passing=sheet.passing, marked=marked)  # fmt: skip

@@ -29,6 +29,7 @@ from huigong.sheets import write_workbook
 from huigong.workflows import audit, gifts
 from huigong.workflows.enrollment.checks import EMPLOYMENT, INSURANCE, MEMBERSHIP
 from huigong.workflows.enrollment.corrected import corrected
+from huigong.workflows.enrollment.reading import Told, quiet
 from huigong.workflows.operator import files
 from huigong.workflows.operator.layouts import columns_of, layout_of
 from huigong.workflows.operator.reading import Sheet, plainly
@@ -72,36 +73,63 @@ def send_covers(
 ) -> OperatorFile:
     """Write, keep and record the workbook of the people approved within these days, in full.
     Refuses a span without anybody."""
-    if first > last:
-        raise Refused("last", "结束日期早于开始日期")
-    query, layout = approved_between(scheme, first, last), layout_of(scheme, "covers")
-    ids = _in_order(query)
-    if not ids:
-        raise Refused("first", "这段时间没有批准的参保")
-    if len(ids) > MOST_PEOPLE:
-        raise Refused("last", f"一个工作簿放不下 {len(ids)} 人，请缩短日期分几次导出")
-    names = [name for name, _ in layout]
-    columns = columns_of(layout, "covers")
-    kept = files.written(
-        folder, f"{scheme.name}-参保-{first}至{last}.xlsx",
-        lambda book: write_workbook(book, columns, _rows(query, ids, names), sheet="参保"),
-    )  # fmt: skip
+    refuse_span(scheme, first, last)
+    kept, people = write_covers(scheme, first, last, folder=folder)
     try:
-        return _sent(scheme, kept, len(ids), f"{first}至{last}", by=by, at=at)
+        return _sent(scheme, kept, people, first, last, by=by, at=at)
     except BaseException:
         uploads.drop(folder, kept.file)
         raise
 
 
+def refuse_span(scheme: Scheme, first: date, last: date) -> int:
+    """Refuse days that are none, without anybody, or with more people than a workbook holds; says
+    how many they are."""
+    if first > last:
+        raise Refused("last", "结束日期早于开始日期")
+    people = int(approved_between(scheme, first, last).count())
+    if not people:
+        raise Refused("first", "这段时间没有批准的参保")
+    if people > MOST_PEOPLE:
+        raise Refused("last", f"一个工作簿放不下 {people} 人，请缩短日期分几次导出")
+    return people
+
+
+def write_covers(
+    scheme: Scheme, first: date, last: date, *, folder: Path, told: Told = quiet
+) -> tuple[uploads.Kept, int]:
+    """Write and keep the workbook of the people approved within these days, in full; says how
+    many they are."""
+    query, layout = approved_between(scheme, first, last), layout_of(scheme, "covers")
+    ids = _in_order(query)
+    rows = _rows(query, ids, [name for name, _ in layout], told)
+    kept = files.written(
+        folder, name_of(scheme, first, last),
+        lambda book: write_workbook(book, columns_of(layout, "covers"), rows, sheet="参保"),
+    )  # fmt: skip
+    return kept, len(ids)
+
+
+def name_of(scheme: Scheme, first: date, last: date) -> str:
+    """Under which name the workbook of these days is handed over."""
+    return f"{scheme.name}-参保-{first}至{last}.xlsx"
+
+
 @writes
 def _sent(
-    scheme: Scheme, kept: uploads.Kept, people: int, span: str, *, by: User, at: datetime
-) -> OperatorFile:
+    scheme: Scheme, kept: uploads.Kept, people: int, first: date, last: date, *, by: User,
+    at: datetime,
+) -> OperatorFile:  # fmt: skip
     made = files.record(scheme, kept, kind="covers", way="out", by=by, at=at, rows=people)
-    detail = f"{made.number} {scheme.name} {span} {people}人"
-    place = scheme.organization
-    audit.record("export for operator", by=by, at=at, on=made, organization=place, detail=detail)
+    tell_sent(made, first, last, by=by, at=at)
     return made
+
+
+def tell_sent(made: OperatorFile, first: date, last: date, *, by: User, at: datetime) -> None:
+    """Log that a file was written, inside the caller's transaction."""
+    place = made.organization
+    detail = f"{made.number} {made.scheme.name} {first}至{last} {made.rows}人"
+    audit.record("export for operator", by=by, at=at, on=made, organization=place, detail=detail)
 
 
 def _in_order(query: Any) -> "array[int]":
@@ -112,9 +140,10 @@ def _in_order(query: Any) -> "array[int]":
     return array("q", (id for (id,) in ids.iterator()))
 
 
-def _rows(query: Any, ids: "array[int]", names: list[str]) -> Iterator[list[Any]]:
+def _rows(query: Any, ids: "array[int]", names: list[str], told: Told) -> Iterator[list[Any]]:
     """A row a person, asked for by thousands; the givers of each thousand at once."""
     for start in range(0, len(ids), CHUNK):
+        told("write", start, len(ids))
         part = ids[start : start + CHUNK].tolist()
         found = {cover.id: cover for cover in query.where(among(Enrollment.id, part))}
         page = [found[id] for id in part if id in found]
@@ -187,10 +216,11 @@ class Judged(NamedTuple):
     faults: dict[int, list[tuple[str, str]]]
 
 
-def judge(scheme: Scheme, sheet: Sheet) -> Judged:
+def judge(scheme: Scheme, sheet: Sheet, told: Told = quiet) -> Judged:
     """Hold an answer's rows against who is enrolled under the scheme, so many at once."""
     judged, seen = Judged([], 0, {}), dict[int, int]()
     while part := list(islice(sheet.rows, CHUNK)):
+        told("stage", part[-1][0], sheet.height)
         known = _judge_some(scheme, sheet, part, seen, judged)
         judged = judged._replace(known=judged.known + known)
     return judged

@@ -25,11 +25,11 @@ def record(
     scheme: Scheme, kept: Kept, *, kind: str, way: str, by: User, at: datetime, **more: Any
 ) -> OperatorFile:
     """A kept file's row, inside the caller's transaction."""
-    stage = "sent" if way == "out" else "kept"
+    more = {"stage": "sent" if way == "out" else "kept", **more}
     return OperatorFile.create(  # type: ignore[no-any-return]
         organization=scheme.organization_id, scheme=scheme,
         number=next_of_year(OperatorFile.number, "CB", at.year),
-        kind=kind, way=way, stage=stage, file=kept.file, file_name=kept.name, by=by, at=at,
+        kind=kind, way=way, file=kept.file, file_name=kept.name, by=by, at=at,
         **more,
     )  # fmt: skip
 

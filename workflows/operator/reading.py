@@ -1,11 +1,11 @@
 """An operator's answer as a workbook: which column says what, and the rows that answer.
 
 The limited child parses it (`sheets`); here its rows come one after the other and are held by
-nobody, so that a city's answer is looked through while its page is asked for.
+nobody, also those of a city.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -91,6 +91,7 @@ class Sheet:
     epoch: int
     columns: dict[str, list[int]]
     unused: list[str] = field(default_factory=list)
+    height: int = 0  # the last row of the sheet
     rows: Iterator[tuple[int, Row]] = field(default_factory=lambda: iter(()))
     digest: str = ""
 
@@ -111,17 +112,24 @@ class Sheet:
 
 
 @contextmanager
-def open_answer(scheme: Scheme, kind: str, file: BinaryIO) -> Iterator[Sheet]:
+def open_answer(
+    scheme: Scheme, kind: str, file: BinaryIO, *, stopped: Callable[[], bool] | None = None
+) -> Iterator[Sheet]:
     """An answer open for reading. Refuses (`file`), at the latest with its last row, what is no
     workbook, one without the columns by which a row is told and says its result, and too many
-    rows or none."""
+    rows or none. `stopped` is asked several times a second while the file is read."""
     meanings = _meanings(scheme, kind)
+
+    def read(rows: Any) -> tuple[Header | None, Iterator[tuple[int, Row]]]:
+        return _answer(rows, meanings)
+
     try:
-        with open_sheet(file, lambda rows: _answer(rows, meanings)) as (rows, header, found):
+        with open_sheet(file, read, cancelled=stopped) as (rows, header, found):
             if header is None or not _is_answer(header, kind):
                 raise Refused("file", f"没有找到{_WANTED[kind]}和“结果”两列")
             columns = _columns(header, meanings)
             sheet = Sheet(header, rows.passing, rows.epoch, columns, _unused(header, meanings))
+            sheet.height = rows.height
             sheet.rows = _answering(sheet, found, kind)
             yield sheet
     except sheets.SheetRefused as refused:

@@ -1,0 +1,3 @@
+CREATE TABLE "operator_job" ("id" INTEGER NOT NULL PRIMARY KEY, "file_id" INTEGER NOT NULL, "kind" TEXT NOT NULL, "by_id" INTEGER NOT NULL, "at" DATETIME NOT NULL, "first" DATE, "last" DATE, "clean_only" INTEGER NOT NULL, "phase" TEXT NOT NULL, "done" INTEGER NOT NULL, "total" INTEGER NOT NULL, "worker" TEXT NOT NULL, "beat_at" DATETIME, "tries" INTEGER NOT NULL, "cancelled" INTEGER NOT NULL, "refused" TEXT NOT NULL, "found" TEXT NOT NULL, "marked" TEXT NOT NULL, FOREIGN KEY ("file_id") REFERENCES "operator_file" ("id"), FOREIGN KEY ("by_id") REFERENCES "user" ("id"));;
+CREATE UNIQUE INDEX "operator_job_file_id" ON "operator_job" ("file_id");;
+CREATE INDEX "operator_job_by_id" ON "operator_job" ("by_id");;
