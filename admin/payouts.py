@@ -166,7 +166,16 @@ def _waiting_claims(schemes: set[int]) -> list[Claim]:
     theirs = Claimant.select(1).where(Claimant.claim == Claim.id, Claimant.scheme << schemes)
     query = (
         deeds.payable(Claim.select().where(fn.EXISTS(theirs), beside(scope_of_met(Claim))))
-        .select(Claim, Member, Organization, Enrollment, Edition, Decision)
+        .select(
+            Claim,
+            Member,
+            Organization,
+            Enrollment.id,
+            Edition.id,
+            Edition.name,
+            Decision.id,
+            Decision.amount,
+        )
         .join_from(Claim, Member)
         .join_from(Claim, Organization)
         .join_from(Claim, Enrollment)
