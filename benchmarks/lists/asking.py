@@ -28,7 +28,8 @@ _FILES = frozenset({
     "listings.notices_export", "listings.programs_export", "listings.routes_export",
     "listings.stations_export", "listings.stations_template", "members.certificate_pdf",
     "opening.template", "organizations.proof", "reminders.workbook", "replay.workbook",
-    "schemes.draft_file", "schemes.file", "schemes.toml", "transfers.workbook",
+    "schemes.draft_file", "schemes.file", "schemes.toml", "transfers.annex",
+    "transfers.workbook",
 })  # fmt: skip
 # No list, search or count: a replay answers with every claim of the span, reckoned anew, within a
 # limit of its own (benchmarks/rules.py); two lead to it. And what of a roster's workbook is unclear

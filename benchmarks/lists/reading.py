@@ -45,13 +45,19 @@ class Reader(HTMLParser):
             self._select = given.get("name", "")
         if tag == "option" and self._select and given.get("value"):
             self.options.append((self._select, given["value"]))
-        if tag == "input" and given.get("type", "text") in ("text", "search"):
-            self.texts.append(given.get("name", ""))
-        if tag == "input" and given.get("type") in ("date", "month"):
-            day = f"{TODAY}" if given["type"] == "date" else f"{TODAY:%Y-%m}"
-            self.options.append((given.get("name", ""), day))
-        if tag == "input" and given.get("type") in ("checkbox", "radio"):
-            self.options.append((given.get("name", ""), given.get("value", "on")))
+        if tag == "input":
+            self._input(given)
+
+    def _input(self, given: dict[str, str]) -> None:
+        name, kind = given.get("name", ""), given.get("type", "text")
+        if name == "month":  # this one, and one after which much came in
+            self.options += [(name, f"{TODAY:%Y-%m}"), (name, f"{TODAY.year}-08")]
+        elif kind in ("text", "search"):
+            self.texts.append(name)
+        elif kind == "date":
+            self.options.append((name, f"{TODAY}"))
+        elif kind in ("checkbox", "radio"):
+            self.options.append((name, given.get("value", "on")))
 
     def _link(self, given: dict[str, str]) -> None:
         self.hrefs.append(given.get("href", ""))

@@ -50,7 +50,7 @@ def _booked(shape: Shape) -> Iterator[tuple[str, int, int, date, str, tuple[str,
 def fill_caches() -> None:
     """What deeds keep beside the facts, as the migrations that brought it fill it."""
     dialect = "sqlite" if database.is_sqlite() else "postgresql"
-    for name in ("0003_lists", "0008_found"):
+    for name in ("0003_lists", "0008_found", "0012_untransferred"):
         script = (migrations.FOLDER / f"{name}.{dialect}.sql").read_text()
         for statement in script.split(";;\n"):
             if "INSERT INTO" in statement and "_before" not in statement:

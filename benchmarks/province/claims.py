@@ -44,7 +44,28 @@ def fill_claims(shape: Shape) -> None:
     insert(models.Document, "organization claim kind name file size sha256 by at", (
         (place + unit, id, "settlement", "结算单.pdf", f"d{id}", 1, "x", place + unit, NOW)
         for id, _, unit, *_ in rows))  # fmt: skip
+    _reconsidered(shape, rows)
     _payouts(shape, [row for row in rows if row[4] == "paid"])
+
+
+def _reconsidered(shape: Shape, rows: list[tuple[Any, ...]]) -> None:
+    """Decisions that were revoked: one of a unit's first claim and of every hundredth; and those
+    that somebody asks to revoke, one of twenty of the claims that are not paid yet."""
+    met: set[int] = set()
+    revoked = [row for row in rows if row[0] % 100 == 1 or not (row[2] in met or met.add(row[2]))]
+    asked = [row for row in rows if row[4] == "approved" and row[0] % 20 == 0]
+    place, many = shape.first_unit, len(revoked)
+    insert(models.Reconsideration, "id claim reason asked_by asked_at stage answer decided_by "
+           "decided_at", (
+        *((n, row[0], "演示", place + row[2], NOW, "granted", "演示", 2, NOW)
+          for n, row in enumerate(revoked, 1)),
+        *((n, row[0], "演示", place + row[2], NOW, "open", "", None, None)
+          for n, row in enumerate(asked, many + 1))))  # fmt: skip
+    insert(models.RevokedDecision, "reconsideration claim number attempt organization verdict "
+           "computed amount reason explanation plan_hash by on filed_by first_reviewer", (
+        (n, row[0], len(rows) + n, 1, place + row[2], "approve", 100_00, 100_00, "", "[]", "x", 2,
+         row[5] + timedelta(9), place + row[2], 3)
+        for n, row in enumerate(revoked, 1)))  # fmt: skip
 
 
 def _payouts(shape: Shape, paid: list[tuple[Any, ...]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 from benchmarks.province.filling import insert
 from benchmarks.province.shape import CITIES, CITY_IDS, FEW, NOW, TODAY, Shape
@@ -58,14 +59,25 @@ def _receipts(shape: Shape) -> None:
     insert(models.Receipt, "id organization roster issuer number key amount by on", (
         (n, shape.first_unit + r[1], r[0], shape.city_of[r[1]], f"SJ{r[3].year}-{n:06d}",
          f"{r[0]}:1", r[5] * 7500, 2, r[3]) for n, r in enumerate(done, 1)))  # fmt: skip
-    moved = [r for r in done if r[3].year == 2023 and r[0] % 2]
-    transfers = max(FEW, shape.units // 60)
+    _transfers(shape, [r for r in done if r[3].year == 2023 and r[0] % 2])
+
+
+def _transfers(shape: Shape, moved: list[Any]) -> None:
+    """Each scheme's transfers of the year before: half of its rosters in the first, the others a
+    few a month."""
+    many = max(FEW, shape.units // 60)
+    items: dict[int, list[Any]] = {n: [] for n in range(1, many + 1)}
+    for at, roster in enumerate(moved):
+        city = shape.city_of[roster[1]] - CITY_IDS[0]
+        turn = 0 if at % 2 else at * 7919 % (many // len(CITIES))
+        items[1 + city + turn * len(CITIES)].append(roster)
     insert(models.Transfer, "id organization scheme month number amount transferred_on "
            "bank_reference by at", (
-        (n + 1, 2 + n % 4, 1 + n % 4, f"2023-{8 + n % 5:02d}", f"ZK{n}", 100, TODAY, "x", 2,
-         NOW) for n in range(transfers)))  # fmt: skip
+        (n, 2 + (n - 1) % 4, 1 + (n - 1) % 4, f"2023-{8 + n % 5:02d}", f"ZK{n}",
+         sum(r[5] for r in rosters) * 7500 or 100, TODAY, "x", 2, NOW)
+        for n, rosters in items.items()))  # fmt: skip
     insert(models.TransferItem, "transfer roster amount", (
-        (1 + r[0] % transfers, r[0], r[5] * 7500) for r in moved))  # fmt: skip
+        (n, r[0], r[5] * 7500) for n, rosters in items.items() for r in rosters))  # fmt: skip
 
 
 def _incomes(shape: Shape) -> None:

@@ -71,11 +71,23 @@ def fill_people(shape: Shape) -> None:
 
     insert(models.Member, "id organization ref name pinyin sort_key sex born_on resident_id "
            "id_index tail_index", members())  # fmt: skip
+    gone = {member: on for member, _, on in _left(shape)}
     employed = (
-        (shape.starts[unit] + at + 1, shape.first_unit + unit, date(2020, 1, 1))
-        for unit, size in enumerate(shape.sizes) for at in range(size)
-    )  # fmt: skip
-    insert(models.Employment, "member organization from_on", employed)
+        (member, shape.first_unit + unit, date(2020, 1, 1), gone.get(member))
+        for unit, size in enumerate(shape.sizes)
+        for member in range(shape.starts[unit] + 1, shape.starts[unit] + size + 1)
+    )
+    insert(models.Employment, "member organization from_on to_on", employed)
+    insert(models.Leaving, "organization member on reason by at", (
+        (shape.first_unit + unit, member, on, "retired", 2, NOW)
+        for member, unit, on in _left(shape)))  # fmt: skip
+
+
+def _left(shape: Shape) -> Iterator[tuple[int, int, date]]:
+    """(member, unit's place, last day) of who left: one of forty."""
+    for unit, size in enumerate(shape.sizes):
+        for at in range(5, size, 40):
+            yield shape.starts[unit] + at + 1, unit, date(2024, 10, 1 + at % 28)
 
 
 def name_of(number: int, dice: random.Random) -> str:
