@@ -34,7 +34,7 @@ from huigong.tables.cover import (
     RosterRow,
     Scheme,
 )
-from huigong.tables.kept import Balance, DueTotal, ReceiptWanted
+from huigong.tables.kept import Balance, DueTotal, ReceiptWanted, Untransferred
 from huigong.tables.listings import (
     Attraction,
     Departure,
@@ -211,6 +211,7 @@ __all__ = [
     "TransferReversal",
     "Undoing",
     "UnitApplication",
+    "Untransferred",
     "User",
     "begins",
 ]

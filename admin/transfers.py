@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 from typing import Any
 
 from flask import (
@@ -15,10 +16,11 @@ from flask import (
     request,
     url_for,
 )
+from peewee import fn
 
 from huigong import clock, money
 from huigong.access import allow, find, holds, visible
-from huigong.admin.lists import newest, page_of
+from huigong.admin.lists import Order, newest, page_of
 from huigong.admin.reasoned import do_for_a_reason
 from huigong.admin.reminders import WORKBOOK
 from huigong.admin.typed import Typed
@@ -30,6 +32,7 @@ from huigong.models import (
     Transfer,
     TransferItem,
     TransferReversal,
+    Untransferred,
 )
 from huigong.plans.vocabulary import OPERATORS
 from huigong.refusals import Refused
@@ -65,7 +68,8 @@ def _operator(scheme: Scheme) -> str:
 @transfers.get("/")
 @allow(*READERS, on=Transfer)
 def index() -> Any:
-    page = page_of(Transfer, newest(Transfer))
+    shown = Transfer.select(Transfer, Scheme).join(Scheme)
+    page = page_of(Transfer, newest(Transfer), shown=shown)
     schemes = [
         scheme
         for scheme in visible(Scheme).order_by(Scheme.name)
@@ -95,27 +99,41 @@ def _run_here(scheme: Scheme, *roles: Role) -> Scheme:
 
 
 def _sheet_page(scheme: Scheme, form: Any, errors: dict[str, str]) -> str:
-    items = deeds.to_pass_on(scheme, _month())
+    sheet = deeds.sheet_of(scheme, _month())
+    page = page_of(
+        Untransferred, Order((Untransferred.roster, Untransferred.id)),
+        inside=Untransferred.scheme == scheme, held=[deeds.is_on_sheet(sheet, _month())],
+        shown=Untransferred.select(Untransferred, Roster, Organization).join(Roster)
+        .join(Organization),
+    ) if not sheet.later else None  # fmt: skip
+    rosters = [row.roster for row in page.rows] if page else []
     return render_template(
         "admin/transfers/sheet.html",
-        scheme=scheme, month=_month(), items=items, total=sum(item.amount for item in items),
-        operator=_operator(scheme), form=form, errors=errors,
-        passed_on=deeds.is_passed_on(scheme),
+        scheme=scheme, month=_month(), sheet=sheet, items=deeds.items_of(rosters, _month()),
+        page=page and replace(page, total=sheet.rosters), operator=_operator(scheme), form=form,
+        errors=errors, passed_on=deeds.is_passed_on(scheme),
+        why=sheet.later and deeds.passed_on_words(sheet.later),
     )  # fmt: skip
 
 
 @transfers.get("/schemes/<int:id>/workbook")
 @allow(*READERS, on=Scheme)
 def workbook(id: int) -> Any:
+    """Every roster of a month's sheet: the annex of what is printed."""
     scheme = _run_here(find(Scheme, id), *READERS)
     rows = [
         (i.roster.organization.name, i.roster.number, i.roster.people, i.received, i.before,
          i.amount)
         for i in deeds.to_pass_on(scheme, _month())
     ]  # fmt: skip
+    title = f"{scheme.name} {_month()} 转款单"
+    return _attached(COLUMNS, rows, title=title, name=f"transfer-{scheme.id}-{_month()}")
+
+
+def _attached(columns: Any, rows: Any, *, title: str, name: str) -> Response:
     book = io.BytesIO()
-    write_workbook(book, COLUMNS, rows, sheet="转款单", title=f"{scheme.name} {_month()} 转款单")
-    attached = f'attachment; filename="transfer-{scheme.id}-{_month()}.xlsx"'
+    write_workbook(book, columns, rows, sheet="转款单", title=title)
+    attached = f'attachment; filename="{name}.xlsx"'
     return Response(
         book.getvalue(), content_type=WORKBOOK, headers={"Content-Disposition": attached}
     )
@@ -142,18 +160,34 @@ def record(id: int) -> Any:
 @allow(*READERS, on=Transfer)
 def page(id: int) -> Any:
     transfer = find(Transfer, id)
-    items = (
-        TransferItem.select(TransferItem, Roster, Organization)
-        .join(Roster)
-        .join(Organization)
-        .where(TransferItem.transfer == transfer)
-        .order_by(TransferItem.id)
-    )
+    ours = TransferItem.transfer == transfer
+    first = TransferItem.select(fn.MIN(TransferItem.id)).where(ours)
+    page = page_of(
+        TransferItem, Order((TransferItem.id,)), inside=ours, near=TransferItem.id >= first,
+        shown=_items(),
+    )  # fmt: skip
+    rosters = TransferItem.select().where(ours).count()
     return render_template(
         "admin/transfers/page.html",
-        transfer=transfer, items=list(items), undone=transfer.reversals.first(),
+        transfer=transfer, page=replace(page, total=rosters), undone=transfer.reversals.first(),
         operator=_operator(transfer.scheme),
     )  # fmt: skip
+
+
+def _items() -> Any:
+    return TransferItem.select(TransferItem, Roster, Organization).join(Roster).join(Organization)
+
+
+@transfers.get("/<int:id>/workbook")
+@allow(*READERS, on=Transfer)
+def annex(id: int) -> Any:
+    """Every roster of a recorded transfer: the annex of what is printed."""
+    transfer = find(Transfer, id)
+    items = _items().where(TransferItem.transfer == transfer).order_by(TransferItem.id)
+    rows = [(i.roster.organization.name, i.roster.number, i.roster.people, i.amount) for i in items]
+    columns = (*COLUMNS[:3], Column("金额", "yuan"))
+    title = f"{transfer.scheme.name} {transfer.month} 转款单 {transfer.number}"
+    return _attached(columns, rows, title=title, name=f"transfer-{transfer.number}")
 
 
 @transfers.get("/<int:id>/reversal")

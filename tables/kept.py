@@ -40,6 +40,19 @@ class ReceiptWanted(Base):
     receiver = ForeignKeyField(Organization, backref="receipts_to_give")
 
 
+class Untransferred(Base):
+    """What came in for a roster, in fen, and was not passed on to its scheme's operator; below zero
+    where a payment was undone since. A cache, changed with its payments and transfers in the same
+    transaction, off which transfer sheets are read; no row says the same as 0."""
+
+    roster = ForeignKeyField(Roster, unique=True, backref="untransferred")
+    scheme = ForeignKeyField(Scheme, backref="untransferred", index=False)  # see Meta
+    amount = BigIntegerField()
+
+    class Meta:
+        indexes = ((("scheme", "roster", "id", "amount"), False),)
+
+
 class Balance(Base):
     """What an account of one scheme stands at in an organization's whole subtree: a cache of the
     postings, changed with each journal in the same transaction, off which funds are read."""

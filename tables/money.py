@@ -238,7 +238,7 @@ class Payment(Base):
     organization = ForeignKeyField(Organization, backref="payments")  # the due's unit
     due = ForeignKeyField(Due, backref="payments")
     amount = BigIntegerField(constraints=[Check("amount > 0")])
-    received_on = DateField()
+    received_on = DateField(index=True)
     remark = TextField(default="")
     bank_reference = TextField(index=True)  # the statement line
     key = TextField(unique=True)  # reference:1; a second only after the first was reversed
@@ -400,9 +400,12 @@ class Transfer(Base):
 class TransferItem(Base):
     """What a transfer passes on for one roster: received until then less passed on before."""
 
-    transfer = ForeignKeyField(Transfer, backref="items")
+    transfer = ForeignKeyField(Transfer, backref="items", index=False)  # see Meta
     roster = ForeignKeyField(Roster, backref="transferred")
     amount = BigIntegerField(constraints=[Check("amount <> 0")])
+
+    class Meta:
+        indexes = ((("transfer", "id"), False),)
 
 
 class TransferReversal(Undoing):

@@ -119,12 +119,17 @@ def a_finance(roster: Roster) -> User:
 
 
 def paid(
-    due: Any, amount: int | None = None, *, by: User | None = None, at: datetime = NOW
+    due: Any,
+    amount: int | None = None,
+    *,
+    by: User | None = None,
+    at: datetime = NOW,
+    on: date = TODAY,
 ) -> Payment:
     return funding.record_payment(
         due,
         amount=due.amount if amount is None else amount,
-        received_on=TODAY,
+        received_on=on,
         bank_reference=f"LS{next(_numbers):08d}",
         remark="示例",
         by=by or a_finance(due.roster),

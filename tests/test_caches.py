@@ -22,6 +22,8 @@ from huigong.models import (
     Member,
     ReceiptWanted,
     Role,
+    Scheme,
+    Untransferred,
 )
 from huigong.workflows import agreement, funding
 
@@ -77,6 +79,14 @@ def _meddle(model, **change):
         (lambda: _meddle(DueStanding, owing=5), "清单记 0.05 元"),
         (lambda: _meddle(Balance, amount=1), "账户余额与凭证不符"),
         (lambda: ReceiptWanted.delete().execute(), "是否待开票记错"),
+        (lambda: _meddle(Untransferred, amount=1), "应转承办方的款与到账、转款不符"),
+        (
+            lambda: _meddle(
+                Untransferred, scheme=Scheme.create(organization=1, slug="x", name="x")
+            ),
+            "应转承办方的款与到账、转款不符",
+        ),
+        (lambda: Untransferred.delete().execute(), "应转承办方的款与到账、转款不符"),
         (lambda: _meddle(Claimant, name="李别人"), "职工姓名或计划与清单不符"),
         (lambda: Claimant.delete().execute(), "职工姓名或计划与清单不符"),
     ],

@@ -1,4 +1,4 @@
-"""Top-ups, fee notices, reminders, transfers, receipts and vouchers, with their screens."""
+"""Top-ups, fee notices, reminders, receipts and vouchers, with their screens."""
 
 import io
 import re
@@ -23,10 +23,9 @@ from huigong.models import (
     Reminder,
     Role,
     TopUp,
-    Transfer,
 )
 from huigong.refusals import Refused
-from huigong.workflows import agreement, funding, ledger, reminders, top_ups, transfers, vouchers
+from huigong.workflows import agreement, funding, reminders, top_ups, vouchers
 
 ZHENGZHOU = "zhengzhou-hospital-2023"
 YEAR = {"from_on": date(2025, 1, 1), "to_on": date(2025, 12, 31)}
@@ -187,67 +186,6 @@ def test_a_county_prints_its_own_transfer_sheet(app):
     assert "1,280.00" in page
     assert "6,400.00" not in page
     assert "记下催缴" not in page
-
-
-# transfers
-
-
-def test_a_months_money_is_passed_on_once(office):
-    roster = a_paid_roster(people=2)
-    scheme, by = roster.edition.scheme, a_finance(roster)
-    (item,) = transfers.to_pass_on(scheme, "2024-12")
-    assert (item.received, item.before, item.amount) == (160_00, 0, 160_00)
-    assert transfers.to_pass_on(scheme, "2024-11") == []
-    given = {"transferred_on": TODAY, "bank_reference": "zk1", "by": by, "at": NOW}
-    with pytest.raises(Refused, match="现在应转"):
-        transfers.record_transfer(scheme, month="2024-12", amount=1, **given)
-    transfer = transfers.record_transfer(scheme, month="2024-12", amount=160_00, **given)
-    assert transfer.number == "ZK2024-0001"
-    with pytest.raises(Refused, match="没有要转的款"):
-        transfers.record_transfer(scheme, month="2024-12", amount=160_00, **given)
-    (fund,) = ledger.funds([scheme])
-    assert (fund.bank, fund.transferred, fund.left) == (0, 160_00, 160_00)
-    assert fund.bank + fund.transferred + fund.receivable - fund.payable == fund.left
-    later = a_paid_roster(roster.organization, people=1)
-    payment = roster.dues.get().payments.get()
-    funding.reverse_payment(payment, reason="记错", by=by, at=NOW)
-    now = {item.roster.id: item.amount for item in transfers.to_pass_on(scheme, "2024-12")}
-    assert now == {later.id: 80_00, roster.id: -payment.amount}
-    assert agreement.disagreements() == []
-    with pytest.raises(Refused, match="原因"):
-        transfers.reverse_transfer(transfer, reason="", by=by, at=NOW)
-    transfers.reverse_transfer(transfer, reason="没有转成", by=by, at=NOW)
-    with pytest.raises(Refused, match="已经更正"):
-        transfers.reverse_transfer(transfer, reason="再来", by=by, at=NOW)
-    assert ledger.balance(scheme, "transferred") == 0
-    assert agreement.disagreements() == []
-
-
-def test_the_transfer_sheet_is_read_exported_marked_and_corrected(app):
-    roster = a_paid_roster(people=2)
-    scheme = roster.edition.scheme
-    browser = signed_in(app, a_finance(roster))
-    assert "还没有登记转款" in text(browser.get("/admin/transfers/"))
-    address = f"/admin/transfers/schemes/{scheme.id}/"
-    page = text(browser.get(f"{address}?month=2024-12"))
-    assert "壹佰陆拾元整" in page
-    assert roster.number in page
-    assert "没有要转的款" in text(browser.get(f"{address}?month=2024-11"))
-    assert "月份请写成 2024-12 这样" in text(browser.get(f"{address}?month=2024-13"))
-    rows = cells(browser.get(f"{address}workbook?month=2024-12"))
-    assert rows[2][5] == 160
-    form = {"month": "2024-12", "amount": "160.00", "transferred_on": "2024-12-16"}
-    assert "请填写转款的银行流水号" in text(browser.send(address, form))
-    sent = browser.send(address, {**form, "bank_reference": "ZK1"})
-    assert sent.status_code == 303
-    assert "ZK2024-0001" in text(browser.get(sent.location))
-    undo = f"/admin/transfers/{Transfer.get().id}/reversal"
-    assert browser.send(undo, {"reason": ""}).status_code == 422
-    assert browser.send(undo, {"reason": "退票"}).status_code == 303
-    assert "这次转款已经更正过" in text(browser.get(undo))
-    assert "已更正，不计入" in text(browser.get("/admin/transfers/"))
-    unit = signed_in(app, a_user(Role.FINANCE, at=roster.organization))
-    assert unit.get(address).status_code == 404
 
 
 # receipts

@@ -18,11 +18,16 @@ from huigong.models import (
     Journal,
     Member,
     Organization,
+    Payment,
+    PaymentReversal,
     Posting,
     Receipt,
     ReceiptVoid,
     ReceiptWanted,
     Roster,
+    TransferItem,
+    TransferReversal,
+    Untransferred,
 )
 from huigong.money import yuan
 from huigong.workflows.ledger import total
@@ -125,6 +130,25 @@ def _wanted() -> list[str]:
     return [f"名册#{id} 是否待开票记错" for id in sorted(wrong)]
 
 
+def _untransferred() -> list[str]:
+    """Rosters whose sheet says another sum than their payments less what was passed on."""
+    undone: Any = PaymentReversal.select(PaymentReversal.payment)
+    came: Any = Due.select(Due.roster, total(Payment.amount)).join(Payment)
+    came = came.where(Payment.id.not_in(undone)).group_by(Due.roster)
+    undone = TransferReversal.select(TransferReversal.transfer)
+    went: Any = TransferItem.select(TransferItem.roster, total(TransferItem.amount))
+    went = went.where(TransferItem.transfer.not_in(undone)).group_by(TransferItem.roster)
+    said: Any = Untransferred.select(Untransferred.roster, Untransferred.amount)
+    left: Counter[int] = Counter()
+    for rows, sign in ((came, 1), (went, -1), (said, -1)):
+        for roster, fen in rows.tuples():
+            left[roster] += sign * int(fen)
+    strange: Any = Untransferred.select(Untransferred.roster).join(Roster).join(Edition)
+    strange = strange.where(Untransferred.scheme != Edition.scheme)
+    wrong = {roster for roster, fen in left.items() if fen} | {id for (id,) in strange.tuples()}
+    return [f"名册#{id} 应转承办方的款与到账、转款不符" for id in sorted(wrong)]
+
+
 def _claimants() -> list[str]:
     """Claims that a list would not find by their member's name or their scheme."""
     named: Any = (
@@ -142,4 +166,4 @@ def _claimants() -> list[str]:
     return [f"申领{number} 的职工姓名或计划与清单不符" for (number,) in named.tuples()]
 
 
-QUESTIONS = (_standings, _totals, _balances, _wanted, _claimants)
+QUESTIONS = (_standings, _totals, _balances, _wanted, _untransferred, _claimants)

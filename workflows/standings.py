@@ -1,9 +1,20 @@
-"""How each due stands, and what the dues of every subtree come to: what lists of dues are read by.
-Each is changed inside the transaction that changes the facts."""
+"""How each due stands, what the dues of every subtree come to, and what is still to be passed on:
+what lists of dues and transfer sheets are read by. Each is changed inside the transaction that
+changes the facts."""
 
 from typing import Any
 
-from huigong.models import Due, DueStanding, DueTotal, Edition
+from peewee import EXCLUDED
+
+from huigong.models import (
+    Due,
+    DueStanding,
+    DueTotal,
+    Edition,
+    Transfer,
+    TransferItem,
+    Untransferred,
+)
 
 _TALLIED = [
     *(DueTotal.organization, DueTotal.scheme, DueTotal.carrier, DueTotal.due_on),
@@ -25,11 +36,34 @@ def restand(due: Due) -> int:
     """Let a due's standing say again what is owing; in fen."""
     owing = int(due.amount - due.paid)
     standing = DueStanding.get(DueStanding.due == due)
+    received = standing.owing - owing
+    more = Untransferred.insert(roster=due.roster_id, scheme=standing.scheme_id, amount=received)
+    _added(more).execute()
     _tally(standing, -1)
     standing.owing, standing.settled = owing, not owing
     standing.save(only=[DueStanding.owing, DueStanding.settled])
     _tally(standing, 1)
     return owing
+
+
+def pass_on(transfer: Transfer, *, sign: int) -> None:
+    """Let what a transfer's items say be passed on (1), or be to pass on again (-1)."""
+    items: Any = TransferItem.select(
+        TransferItem.roster, transfer.scheme_id, TransferItem.amount * -sign
+    ).where(TransferItem.transfer == transfer)
+    fields = [Untransferred.roster, Untransferred.scheme, Untransferred.amount]
+    _added(Untransferred.insert_from(items, fields)).execute()
+    if sign > 0:  # then what is at 0 is so on every later day, too
+        nothing = (Untransferred.scheme == transfer.scheme_id) & (Untransferred.amount == 0)
+        Untransferred.delete().where(nothing).execute()
+
+
+def _added(rows: Any) -> Any:
+    """An insertion that adds to what a roster's row says already."""
+    sum_ = Untransferred.amount + EXCLUDED.amount
+    return rows.on_conflict(
+        conflict_target=[Untransferred.roster], update={Untransferred.amount: sum_}
+    )
 
 
 def drop_standing(due: Due) -> None:
