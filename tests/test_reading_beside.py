@@ -2,8 +2,10 @@
 
 import os
 import signal
+import struct
 import time
 from datetime import timedelta
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -159,6 +161,23 @@ def test_a_copy_that_breaks_off_is_no_end(capfd):
     with pytest.raises(RuntimeError, match="before its work was done"):
         next(parts)
     assert "ZeroDivisionError" in capfd.readouterr().err
+
+
+def test_a_copy_killed_half_way_through_a_message_is_no_end_and_keeps_nobody_waiting():
+    def cut_short(there, _message):
+        os.write(there.fileno(), struct.pack("!i", 1000) + b"the beginning")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def work():
+        yield 1
+        Connection.send_bytes = cut_short  # in the copy
+        yield 2
+
+    tries = iter(range(50))
+    parts = beside.beside(work, waiting=lambda: next(tries))
+    assert next(parts) == 1
+    with pytest.raises(RuntimeError, match="before its work was done"):
+        next(parts)
 
 
 def test_a_copy_seals_with_random_bytes_of_its_own(keys):

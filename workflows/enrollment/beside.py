@@ -67,7 +67,7 @@ def _messages(here: Connection) -> Iterator[bytes]:
     while True:
         try:
             yield here.recv_bytes()
-        except EOFError:
+        except (EOFError, OSError):  # an OSError when it was killed half way through a message
             return
 
 
