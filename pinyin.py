@@ -4,10 +4,8 @@ A dictionary alone misreads surnames (单 is Shàn) and places (荥阳, 中牟),
 down here.
 """
 
-from functools import lru_cache
-from typing import Final
-
-from pypinyin import Style, lazy_pinyin
+from functools import cache, lru_cache
+from typing import Any, Final
 
 # Surnames that are read otherwise than the character mostly is. Two characters come first.
 _SURNAMES: Final = {
@@ -30,6 +28,21 @@ _PLACES: Final = {
     **{"郾城": "yan3 cheng2", "会计": "kuai4 ji4", "车站": "che1 zhan4", "长安": "chang2 an1"},
 }
 _LONGEST_PLACE: Final = max(map(len, _PLACES))
+
+
+@cache
+def library() -> Any:
+    """The dictionaries, opened when something is first read in them: it takes a fifth of a second,
+    and most commands read nothing."""
+    import pypinyin
+
+    pypinyin.load_phrases_dict({"荥阳": [["xíng"], ["yáng"]], "中牟": [["zhōng"], ["mù"]]})
+    return pypinyin
+
+
+def _syllables(text: str) -> list[str]:
+    style = library().Style.TONE3
+    return list(library().lazy_pinyin(text, style=style, neutral_tone_with_five=True))
 
 
 def initials(name: str) -> str:
@@ -63,7 +76,7 @@ def _first_letter(character: str) -> str:
 
 @lru_cache(maxsize=30_000)
 def _reading(character: str) -> str:
-    return lazy_pinyin(character, style=Style.TONE3, neutral_tone_with_five=True)[0]
+    return _syllables(character)[0]
 
 
 def sort_key(text: str) -> str:
@@ -75,7 +88,7 @@ def sort_key(text: str) -> str:
 
     def read_plain() -> None:
         if plain:
-            parts.extend(lazy_pinyin(plain, style=Style.TONE3, neutral_tone_with_five=True))
+            parts.extend(_syllables(plain))
 
     while at < len(text):
         sizes = range(min(_LONGEST_PLACE, len(text) - at), 0, -1)
@@ -89,6 +102,11 @@ def sort_key(text: str) -> str:
         at += len(place) or 1
     read_plain()
     return " ".join(parts).lower()
+
+
+def place_key(name: str) -> str:
+    """An organization's name as pinyin without tones, the readings of place names included."""
+    return " ".join(library().lazy_pinyin(name)).lower()
 
 
 def shared_key(character: str) -> str:

@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import datetime, timedelta
+from functools import cache
 from hashlib import sha256
 
 from argon2 import PasswordHasher
@@ -23,7 +24,6 @@ MOST_PASSWORD = 200
 MOST_NAME = 50
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-_NOBODY = _hasher.hash(secrets.token_urlsafe(16))  # an unknown login takes as long as a known one
 
 
 class TooOften(Refused):
@@ -93,11 +93,18 @@ def _failed(user: User, at: datetime) -> str:
 
 
 def _matches(password_hash: str, password: str) -> bool:
+    """Whether it is the password; an unknown login takes as long as a known one."""
+    nobody = _hash_of_nobody()  # made at the first try of all, whoever that is
     try:
-        _hasher.verify(password_hash or _NOBODY, password)
+        _hasher.verify(password_hash or nobody, password)
     except (VerifyMismatchError, InvalidHashError):
         return False
     return bool(password_hash)
+
+
+@cache
+def _hash_of_nobody() -> str:
+    return _hasher.hash(secrets.token_urlsafe(16))
 
 
 def session_of(token: str, *, now: datetime) -> Session | None:

@@ -4,9 +4,7 @@ import re
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from pypinyin import lazy_pinyin, load_phrases_dict
-
-from huigong import identity
+from huigong import identity, pinyin
 from huigong.database import writes
 from huigong.models import Level, Organization, Role, UnitApplication, User
 from huigong.refusals import Refused
@@ -22,9 +20,6 @@ _PHONE = re.compile(r"(1[3-9]\d{9}|0\d{2,3}-?\d{7,8}(-\d{1,6})?)", re.ASCII)
 _PHONE_WORDS = "请填写 11 位手机号，或带区号的座机，如 0371-66660000"
 _SLUG = re.compile(r"[a-z][a-z0-9-]{1,31}")
 _RESERVED = frozenset({"admin", "claim-status", "certificate-check", "static", "search", "assets"})
-
-# Place names whose usual reading is another one.
-load_phrases_dict({"荥阳": [["xíng"], ["yáng"]], "中牟": [["zhōng"], ["mù"]]})
 
 
 class Decided(NamedTuple):
@@ -69,7 +64,7 @@ def found(
         parent=parent,
         slug=slug or None,
         code=code or None,
-        pinyin=sort_key(name),
+        pinyin=pinyin.place_key(name),
         contact_name=contact_name.strip()[:MOST_TEXT],
         contact_phone=contact_phone.strip()[:MOST_TEXT],
         address=address.strip()[:MOST_TEXT],
@@ -125,11 +120,6 @@ def _slug_faults(slug: str) -> list[tuple[str, str]]:
     return []
 
 
-def sort_key(name: str) -> str:
-    """The pinyin by which Chinese names are sorted, with the readings of place names."""
-    return " ".join(lazy_pinyin(name)).lower()
-
-
 @writes
 def amend(
     organization: Organization,
@@ -153,7 +143,7 @@ def amend(
         faults.append(("contact_phone", _PHONE_WORDS))
     if faults:
         raise Refused.all(faults)
-    organization.name, organization.pinyin = name, sort_key(name)
+    organization.name, organization.pinyin = name, pinyin.place_key(name)
     organization.contact_name = contact_name.strip()[:MOST_TEXT]
     organization.contact_phone, organization.address = phone, address.strip()[:MOST_TEXT]
     organization.save()
