@@ -9,6 +9,7 @@ from flask import Flask
 
 from huigong import access
 from huigong.access import Rule
+from huigong.app import make_app
 from huigong.models import Grant, Member, Organization, Role, User
 from huigong.refusals import StartRefused
 
@@ -27,10 +28,11 @@ TEXTS = {
 
 
 @pytest.fixture
-def gate(app: Flask) -> Flask:
+def gate(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Flask:
     """The application with every view replaced by one that only says it was reached: what
     stands before the views is what is asked here."""
     app.config["WTF_CSRF_ENABLED"] = False
+    monkeypatch.setattr(app, "teardown_request_funcs", {})  # thousands of requests, one connection
     for endpoint in app.view_functions:
         app.view_functions[endpoint] = lambda **_arguments: "reached"
     return app
@@ -82,9 +84,9 @@ def test_an_application_with_an_undeclared_endpoint_does_not_start(app):
         access.registry(app)
 
 
-def test_an_endpoint_that_takes_a_number_must_say_of_what(app):
+def test_an_endpoint_that_takes_a_number_must_say_of_what(office):
     view = access.allow(Role.CLERK)(lambda id: "")
-    app._got_first_request = False
+    app = make_app(office)
     app.add_url_rule("/admin/nowhere/<int:id>", "nowhere", view)
     with pytest.raises(StartRefused, match="nowhere"):
         access.registry(app)
