@@ -243,6 +243,29 @@ def test_code_month_and_amount_are_an_exact_match(office, folder):
 
 
 @pytest.mark.parametrize(
+    "remark",
+    [
+        "{code}202501",
+        "{code}２０２５０１参保费",
+        "{code}-2025-01",
+        "{code} 2025.1月",
+        "2025年1月互助保障费 {code}",
+        "单位代码：{code}，1月",
+        "dw{id} 2025/01 /附言结束",
+        "ＤＷ{id}　202501",
+    ],
+)
+def test_code_and_month_are_read_however_people_and_banks_write_them(office, folder, remark):
+    roster, dues, city = an_owing_roster()
+    unit = roster.organization
+    remark = remark.format(code=code_of(unit), id=unit.id)
+    lines = imported(city, folder, [a_line("6400.00", remark, payer="张三")])
+    _, exact = matched(lines)
+    assert [due.id for due in exact[lines[0].id].dues] == [dues["unit"].id]
+    assert exact[lines[0].id].reasons[:2] == ["附言写有单位代码", "月份相同"]
+
+
+@pytest.mark.parametrize(
     ("amount", "remark", "payer", "words"),
     [
         ("6400.00", "参保费", "演示机械制造公司", "付款方名称相近"),

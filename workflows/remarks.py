@@ -1,6 +1,6 @@
 """What a payer writes beside a transfer so that its money is recognized: unit code and month.
 
-Pure: `DW00012 202501`, which banks' remark fields hold whole.
+Pure: `DW00012 202501`, which banks' remark fields hold whole, some without the space.
 """
 
 import re
@@ -8,7 +8,8 @@ from typing import Final
 
 from huigong.models import Due, Organization, Roster
 
-UNIT_CODE: Final = re.compile(r"DW0*(\d{1,9})(?!\d)")
+# Digits that go on as a year and a month are where the code ends: DW00012202501.
+UNIT_CODE: Final = re.compile(r"DW0*(\d{1,9}?)(?=20\d\d(?:0[1-9]|1[0-2])(?!\d)|(?!\d))")
 _WITH_YEAR: Final = re.compile(r"(?<!\d)(20\d\d)\s*[-年./]?\s*(1[0-2]|0[1-9]|[1-9](?=月))(?!\d)月?")
 _ALONE: Final = re.compile(r"(?<!\d)(1[0-2]|0?[1-9])\s*月")
 
