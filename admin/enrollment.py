@@ -52,6 +52,7 @@ from huigong.sheets import SheetRefused
 from huigong.workflows import enrollment as deeds
 from huigong.workflows import gifts, shares, top_ups
 from huigong.workflows.enrollment import ages, answer, jobs, meanings, staffing
+from huigong.workflows.enrollment.columns import TITLES
 from huigong.workflows.enrollment.groups import FaultGroups
 from huigong.workflows.schemes import plan_of
 
@@ -316,6 +317,7 @@ def facts_of(roster: Roster) -> dict[str, Any]:
         "stage": STAGES[roster.stage],
         "stages": STAGES,
         "kinds": KINDS,
+        "titles": TITLES,
         "event_words": EVENTS,
         "rest_by": REST_BY[roster.rest_by],
         "carriers": CARRIERS,

@@ -23,7 +23,7 @@ from huigong.refusals import Refused
 from huigong.sheets import SheetRefused
 from huigong.uploads import Kept
 from huigong.workflows import enrollment as deeds
-from huigong.workflows.enrollment import ages, meanings
+from huigong.workflows.enrollment import ages, drafts, meanings
 from huigong.workflows.enrollment.columns import TITLES
 
 NOT_NEEDED = "none"
@@ -36,25 +36,31 @@ NOT_NEEDED = "none"
 @allow(Role.CLERK, on=Roster)
 def columns(id: int) -> Any:
     roster = find(Roster, id)
-    return _columns_page(roster, _asked(roster)[0], {}, {})
+    return _columns_page(roster, _asked(roster), {}, {})
 
 
-def _asked(roster: Roster) -> tuple[list[meanings.Question], meanings.Header]:
+Asked = tuple[list[meanings.Question], list[meanings.Understood], meanings.Header]
+
+
+def _asked(roster: Roster) -> Asked:
+    """The columns of a roster's file that nobody explained, those that are understood, and its
+    header."""
     if roster.stage not in ("draft", "returned"):
         abort(404)
     try:
-        return meanings.questions_of(roster, current_app.config["SETTINGS"].files)
+        questions, header = meanings.questions_of(roster, current_app.config["SETTINGS"].files)
     except (SheetRefused, OSError):
         abort(404)
+    remembered = meanings.meanings_of(roster.organization)
+    return questions, meanings.understood(header, remembered), header
 
 
-def _columns_page(
-    roster: Roster, questions: list[meanings.Question], form: Any, errors: dict[str, str]
-) -> str:
+def _columns_page(roster: Roster, asked: Asked, form: Any, errors: dict[str, str]) -> str:
+    questions, understood, _ = asked
     return render_template(
         "admin/enrollment/columns.html",
-        roster=roster, questions=questions, form=form, errors=errors,
-        options=[(NOT_NEEDED, "不需要这一列"), *TITLES.items()],
+        roster=roster, questions=questions, understood=understood, form=form, errors=errors,
+        options=[(NOT_NEEDED, "不需要这一列"), *TITLES.items()], not_needed=NOT_NEEDED,
     )  # fmt: skip
 
 
@@ -62,24 +68,30 @@ def _columns_page(
 @allow(Role.CLERK, on=Roster)
 def columns_now(id: int) -> Any:
     roster, form = find(Roster, id), request.form
-    questions, header = _asked(roster)
-    chosen = {q.title: form.get(f"column-{n}", "") for n, q in enumerate(questions)}
+    questions, understood, header = asked = _asked(roster)
+    titles = [column.title for column in questions] + [column.title for column in understood]
+    names = {title: f"column-{n}" for n, title in enumerate(titles)}
+    before = {column.title: column.field for column in understood}
     try:
-        faults = [
-            (f"column-{n}", "请选择这一列是什么")
-            for n, said in enumerate(chosen.values())
-            if not said
-        ]
-        if faults:
-            raise Refused.all(faults)
-        said = {title: "" if field == NOT_NEEDED else field for title, field in chosen.items()}
-        answers = meanings.in_place(said, header)
-        meanings.answer_columns(roster.organization, answers, by=g.user, at=clock.now())
-        _read_again(roster)
+        said = _said({title: form.get(name, "") for title, name in names.items()}, before)
+        if said:
+            drafts.explain_columns(roster, said, header, by=g.user, at=clock.now())
+            _read_again(roster)
     except Refused as refused:
-        return _columns_page(roster, questions, form, refused.by_field()), 422
-    flash("已记住这些列，名册已重新校对")
+        faults = {names.get(title, title): words for title, words in refused.by_field().items()}
+        return _columns_page(roster, asked, form, faults), 422
+    flash("已记住这些列，名册已重新校对" if said else "没有改动")
     return redirect(url_for("enrollment.page", id=id), 303)
+
+
+def _said(chosen: dict[str, str], before: dict[str, str]) -> dict[str, str]:
+    """What was answered or changed: title → field, "" for not needed. Refuses a question left
+    open; what was understood before and is not in the form stays."""
+    open_ = [title for title, field in chosen.items() if not field and title not in before]
+    if open_:
+        raise Refused.all([(title, "请选择这一列是什么") for title in open_])
+    said = {title: "" if field == NOT_NEEDED else field for title, field in chosen.items() if field}
+    return {title: field for title, field in said.items() if before.get(title) != field}
 
 
 def _read_again(roster: Roster) -> None:

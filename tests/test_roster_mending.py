@@ -16,6 +16,7 @@ from builders_enrollment import (
     kept_in,
 )
 
+from huigong import clock
 from huigong.models import AgeProof, ColumnMeaning, Edition, Enrollment, Role, Roster, RosterRow
 from huigong.plans import plan_hash
 from huigong.refusals import Lost, Refused
@@ -100,6 +101,48 @@ def test_the_columns_are_explained_on_a_page_and_the_roster_is_read_again(app, o
     assert clerk.send(address, {"column-0": "mobile", "column-1": "none"}).status_code == 303
     roster = Roster.get(Roster.file_name == "名册.xlsx", Roster.id != the_edition_there.id)
     assert (roster.stage, roster.people, roster.unread) == ("draft", 1, [])
+
+
+def test_what_was_said_of_a_column_is_shown_and_can_be_changed(app, office):
+    unit, person = a_county_unit(), a_person()
+    clerk = a_user(Role.CLERK, at=unit)
+    content = a_file(["姓名", "身份证号", "手机号|班组电话", "星座", "会员身份"], [person])
+    meanings.answer_columns(unit, {"班组电话": "", "星座": ""}, by=clerk, at=NOW)
+    roster = a_drafted_roster(unit, content=content, by=clerk)
+    assert RosterRow.get(RosterRow.roster == roster).opened("phone") == ""
+    page, screen = f"/admin/rosters/{roster.id}", signed_in(app, clerk)
+    shown = screen.get(page).get_data(as_text=True)
+    assert "C列“班组电话”：不需要（本单位说明过）" in shown
+    assert "B列“身份证号”：身份证号" in shown
+    names = {"column-2": "mobile", "column-3": "none"}  # as A to E stand
+    assert screen.send(f"{page}/columns", names).status_code == 303
+    row = RosterRow.get(RosterRow.roster == roster)
+    assert row.opened("phone") == person["手机号"]
+    remembered = {"班组电话": "mobile", "星座": ""}
+    assert meanings.meanings_of(unit) == remembered, "what was not changed is not said again"
+    assert screen.send(f"{page}/columns", names).status_code == 303
+    assert "没有改动" in screen.get(page).get_data(as_text=True)
+
+
+def test_a_column_that_the_roster_needs_is_not_given_away(app, office):
+    content = a_file(
+        ["姓名", "身份证号", "会员身份", "医保类型", "用工形式", "备注|另一列"], [a_person()]
+    )
+    roster = a_drafted_roster(a_zhengzhou_unit(), content=content, **AUGUST)
+    screen, page = signed_in(app, roster.made_by), f"/admin/rosters/{roster.id}/columns"
+    for column, title in ((1, "姓名"), (2, "身份证号"), (4, "医保类型")):  # 0 is the one asked
+        refused = screen.send(page, {"column-0": "none", f"column-{column}": "none"})
+        assert refused.status_code == 422
+        assert f"这份名册不能没有“{title}”列" in refused.get_data(as_text=True)
+    assert not ColumnMeaning.select().exists()
+    moved = {"column-0": "insurance", "column-4": "none"}
+    late = screen.send(page, moved)
+    assert late.status_code == 422
+    assert '<p class="wrong" id="edition">这个计划已停止参保' in late.get_data(as_text=True)
+    assert not ColumnMeaning.select().exists(), "nothing is remembered of what was refused"
+    clock.fix(IN_JULY.date())
+    assert screen.send(page, moved).status_code == 303
+    assert meanings.meanings_of(roster.organization) == {"另一列": "insurance", "医保类型": ""}
 
 
 # ── proofs of age ───────────────────────────────────────────────────────────────────────────

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from huigong.sheets import Cell, Column, Row, SheetRefused, SheetRows, Source, read_rows
 
+NEEDED: Final = ("name", "id_number")  # without them there is no roster
 MOST_COVERS: Final = 5  # sheets before the roster's own
 HEADER_WITHIN: Final = 20  # rows from the top in which the header is looked for
 
@@ -64,7 +65,6 @@ TITLES: Final = {name: titles[0] for name, titles in NAMES.items()}
 _FIELD_OF: Final = {title: name for name, titles in NAMES.items() for title in titles}
 # Known and of no use to us; 错误原因 is our own from an earlier round.
 _NOT_NEEDED: Final = frozenset({"序号", "编号", "行号", "错误原因", "证件类型", "no", "no."})
-_ID_TYPE: Final = "证件类型"
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Header:
     @property
     def missing(self) -> list[str]:
         """Titles of the two columns without which there is no roster."""
-        return [TITLES[name] for name in ("name", "id_number") if name not in self.columns]
+        return [TITLES[name] for name in NEEDED if name not in self.columns]
 
 
 def column_letter(index: int) -> str:

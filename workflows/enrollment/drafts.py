@@ -5,7 +5,7 @@ roster's one row says in the last of them that it is a draft.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +18,8 @@ from huigong.models import Edition, Level, Organization, Roster, RosterJob, Rost
 from huigong.refusals import Lost, Refused
 from huigong.uploads import Kept
 from huigong.workflows import audit, schemes, shares
+from huigong.workflows.enrollment import meanings
+from huigong.workflows.enrollment.columns import NEEDED, Header
 from huigong.workflows.enrollment.history import tell
 from huigong.workflows.enrollment.reading import forget_rows, reading_for, stage
 from huigong.workflows.enrollment.staging import in_parts
@@ -73,6 +75,22 @@ def restage_roster(
     begin_again(roster, kept, by, at)
     forget_rows(roster)
     return stage(roster, reading, in_parts(reading, lines), seen)
+
+
+def explain_columns(
+    roster: Roster, said: Mapping[str, str], header: Header, *, by: User, at: datetime
+) -> None:
+    """Remember what the columns of a roster's file hold; the caller has the file read again.
+
+    Refuses as `answer_columns` does, a roster that cannot be read again as it is, and answers that
+    leave it without a column that it needs.
+    """
+    unit, edition = roster.organization, roster.edition
+    reading = reading_for(unit, edition, roster.cover_from)
+    meanings.refuse_lost(said, header, {*NEEDED, *reading.required()})
+    refuse_unfit(unit, edition, roster.cover_from, roster.rest_by, at.date())
+    answers = meanings.in_place(said, header)
+    meanings.answer_columns(unit, answers, by=by, at=at)
 
 
 def refuse_unfit(

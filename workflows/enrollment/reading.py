@@ -25,7 +25,7 @@ from huigong.workflows.enrollment.checks import Fault, Person
 from huigong.workflows.enrollment.covers import TO_ENROLL, Covers, Standing, changed_words
 from huigong.workflows.enrollment.groups import FaultGroups
 from huigong.workflows.enrollment.history import still
-from huigong.workflows.enrollment.meanings import meanings_of
+from huigong.workflows.enrollment.meanings import Understood, meanings_of
 from huigong.workflows.enrollment.staging import (
     Ended,
     Line,
@@ -127,21 +127,26 @@ def stage(
 
 class File:
     """The lines of a file in its order, and what is known of it by then: its last row, the
-    columns not understood, what only its end could tell."""
+    columns not understood and those that were, what only its end could tell."""
 
     def __init__(self, parts: Parts):
         self._parts = parts
-        self.height, self.unread = 0, list[list[str]]()
+        self.height, self.unread, self.columns = 0, list[list[str]](), list[Understood]()
         self.late, self.for_show = list[Fault](), 0
 
     def __iter__(self) -> Iterator[Line]:
         for part in self._parts:
             if isinstance(part, Opened):
-                self.height, self.unread = part
+                self.height, self.unread, self.columns = part
             elif isinstance(part, Ended):
                 self.late, self.for_show = part
             else:
                 yield from part
+
+    def kept(self) -> dict[str, Any]:
+        """As the roster keeps it for its page."""
+        shown = {"for_show": self.for_show} if self.for_show else {}
+        return {"columns": self.columns, **shown}
 
 
 class Digest:
@@ -295,7 +300,7 @@ def _finish(roster: Roster, file: File, digest: Digest) -> Roster:
         people=digest.kinds["new"] + digest.kinds["renewed"],
         faulty=digest.kinds["faulty"] + digest.kinds["unproven"],
         unread=file.unread,
-        digest=digest.kept() | ({"for_show": file.for_show} if file.for_show else {}),
+        digest=digest.kept() | file.kept(),
         split=split,
         total=sum(each * people for _, each, people in split),
     )

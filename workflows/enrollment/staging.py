@@ -15,7 +15,7 @@ from huigong.refusals import Refused
 from huigong.sheets import Kind, SheetRefused, Source
 from huigong.workflows.enrollment.checks import TOO_SHORT, Fault, Faults, Person, RosterCheck
 from huigong.workflows.enrollment.columns import TITLES, Header, open_roster
-from huigong.workflows.enrollment.meanings import asked_title
+from huigong.workflows.enrollment.meanings import Understood, asked_title, understood
 
 Plan = dict[str, Any]
 
@@ -42,10 +42,12 @@ class Line(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """What a file is like, known with its first line: its last row, the columns not understood."""
+    """What a file is like, known with its first line: its last row, the columns not understood,
+    and those that were."""
 
     height: int
     unread: list[list[str]]
+    columns: list[Understood]
 
 
 class Ended(NamedTuple):
@@ -130,12 +132,13 @@ class RosterReading:
             # A text under the name of a workbook: what it is helps more than what it lacks.
             what = "文件内容是文本，不是工作簿，" if header is None and kind.is_text else ""
             raise Refused("file", f"{what}找不到“{titles}”列：请用本页的模板，或让列名写成这样")
-        absent = [TITLES[name] for name in self._required() if name not in header.columns]
+        absent = [TITLES[name] for name in self.required() if name not in header.columns]
         if absent:
             raise Refused("file", f"缺少“{'”“'.join(absent)}”列，这个计划按它核对参保条件或参保费")
         return header
 
-    def _required(self) -> list[str]:
+    def required(self) -> list[str]:
+        """The fields that the scheme asks of everybody, besides name and ID."""
         asked = rules.enrollment_questions(self.plan)
         return [COLUMN_OF[q.name] for q in asked if q.name in COLUMN_OF and q.name != "age"]
 
@@ -146,7 +149,7 @@ class RosterReading:
             self.cover_from,
             ages=tuple(ages) if ages else None,
             over_age_proof=any(need["proof"] == "over_age" for need in self.plan["require"]),
-            required=frozenset(self._required()),
+            required=frozenset(self.required()),
             epoch=epoch,
             unmet=self._unmet_besides,
         )
@@ -196,7 +199,8 @@ def in_parts(reading: RosterReading, lines: Iterable[Line]) -> Parts:
     whoever keeps them has to know, who may be another process."""
     stream = iter(lines)
     batch = list(islice(stream, BATCH))
-    yield Opened(reading.height, unread_of(reading.header))
+    columns = understood(reading.header, reading.remembered)
+    yield Opened(reading.height, unread_of(reading.header), columns)
     while batch:
         yield batch
         batch = list(islice(stream, BATCH))
