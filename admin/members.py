@@ -17,7 +17,7 @@ from flask import (
 )
 from peewee import JOIN
 
-from huigong import clock, pinyin
+from huigong import clock, identity, pinyin
 from huigong.access import allow, find, holds, scope_of_met, visible
 from huigong.admin.claims.room import STAGES as CLAIM_STAGES
 from huigong.admin.lists import asked_order, beside, either, named_place, ordered, page_of
@@ -40,7 +40,7 @@ from huigong.workflows.enrollment.corrected import corrected
 members = Blueprint("members", __name__, url_prefix="/admin")
 
 EVERYONE = (Role.CLERK, Role.REVIEWER, Role.FINANCE, Role.AUDITOR)
-_WHOLE_ID = re.compile(r"\d{17}[\dXx]", re.ASCII)
+_WHOLE_ID = re.compile(r"\d{17}[\dX]", re.ASCII)
 SEX = {"male": "男", "female": "女", "": "—"}
 MEMBERSHIP = {"member": "工会会员", "non_member": "非会员"}
 
@@ -49,9 +49,9 @@ MEMBERSHIP = {"member": "工会会员", "non_member": "非会员"}
 @allow(*EVERYONE, on=Member, menu=(25, "职工"))
 def index() -> Any:
     asked = {name: request.args.get(name, "").strip()[:50] for name in ("q", "unit")}
-    if _WHOLE_ID.fullmatch(asked["q"]):
-        return redirect(_by_whole_id(asked["q"].upper(), asked["unit"]), 303)
-    words = asked["q"].split()
+    if _WHOLE_ID.fullmatch(number := identity.normalize_id(asked["q"])):
+        return redirect(_by_whole_id(number, asked["unit"]), 303)
+    words = _words(asked["q"])
     filters = [_sought(word, alone=len(words) == 1) for word in words]
     if asked["unit"]:
         filters.append(named_place(Member.organization, asked["unit"]))
@@ -71,6 +71,12 @@ def index() -> Any:
         "admin/members/index.html", page=page, asked=asked, standing=_cover(page.rows),
         left=leaving.left_among(page.rows), gone=leaving.GONE,
     )  # fmt: skip
+
+
+def _words(asked: str) -> list[str]:
+    """What is sought, written as rosters keep it: 张 三 is one name, • is ·, ＺＳ is ZS."""
+    words = [identity.normalize_name(word) for word in identity.plain_text(asked).split()]
+    return ["".join(words)] if all(len(word) == 1 for word in words) and words else words
 
 
 def _by_whole_id(number: str, unit: str) -> str:

@@ -175,6 +175,31 @@ def test_a_member_is_found_by_name_initials_and_tail(app):
     assert "没有找到" in client.get("/admin/members?q=dxm").get_data(as_text=True)
 
 
+def test_a_member_is_found_however_the_name_or_number_is_typed(app):
+    person = a_person(姓名="艾力·买买提")
+    cover = an_enrollment(**person)
+    an_enrollment(姓名="单三")
+    client = signed_in(app, a_user(Role.CLERK, at=cover.organization.parent))
+    full_width = person["身份证号"].translate(str.maketrans("0123456789", "０１２３４５６７８９"))
+    for asked in ("艾力•买买提", "艾力", "ＡＬＭＭＴ", f"'{full_width[:6]} {full_width[6:]}"):
+        page = client.get("/admin/members", query_string={"q": asked}, follow_redirects=True).text
+        assert "艾力·买买提" in page, asked
+        assert "单三" not in page
+    assert "单三" in client.get("/admin/members", query_string={"q": "单　三"}).text
+
+
+def test_a_faulty_line_of_an_approved_roster_is_still_told_and_handed_back(app):
+    roster = a_submitted_roster(people=20, faults=2)
+    reviewer = a_user(Role.REVIEWER, at=roster.organization.parent)
+    enrollment.approve_roster(roster, by=reviewer, at=NOW)
+    clerk = signed_in(app, roster.made_by)
+    page = clerk.get(f"/admin/rosters/{roster.id}").text
+    assert "有误的 2 行，没有参保" in page
+    assert "第12行 身份证号：校验码错误" in page
+    assert "（可以提交）" not in page
+    assert f"/admin/rosters/{roster.id}/faults.xlsx" in page
+
+
 def test_a_member_page_shows_cover_and_only_masked_numbers(app):
     person = a_person()
     cover = an_enrollment(**person)
