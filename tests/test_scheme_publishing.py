@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from builders import NOW, a_unit, a_user, signed_in
+from builders import NOW, a_city, a_unit, a_user, signed_in
 from builders_claims import a_claim, an_enrollment
 from builders_enrollment import an_approved_roster
-from builders_scheme_editor import RATE, a_desk, a_draft, hash_of, opened, read, sent
+from builders_scheme_editor import RATE, a_desk, a_draft, form_of, hash_of, opened, read, sent
 from builders_schemes import a_published_edition
 from peewee import Value
 
@@ -161,6 +161,54 @@ def test_saving_what_was_published_meanwhile_loses(app):
     drafting.publish_draft(draft, seen=hash_of(draft), by=desk.users[1], at=NOW)
     with pytest.raises(Lost):
         drafting.save_draft(draft, sheet=blank(), version=1, by=desk.users[0], at=NOW)
+
+
+def published_meanwhile(desk):
+    """What the writer typed into a draft that the second reviewer has published since."""
+    draft = a_draft(desk)
+    typed = {**opened(desk.writer, draft), RATE: "99"}
+    drafting.publish_draft(draft, seen=hash_of(draft), by=desk.users[1], at=NOW)
+    return f"/admin/schemes/drafts/{draft.id}", typed
+
+
+def test_who_typed_into_a_draft_published_meanwhile_is_told_by_whom_and_loses_nothing(app):
+    desk = a_desk(app)
+    address, typed = published_meanwhile(desk)
+    answer = desk.writer.send(address, {**typed, "do": "save"})
+    assert answer.status_code == 409
+    page = read(answer)
+    assert (
+        f"{desk.users[1].name} 已于 2024-12-16 09:30 把这份草稿发布为 anyang-hospital-2025" in page
+    )
+    edition = Edition.get(Edition.code == "anyang-hospital-2025")
+    assert f'href="/admin/schemes/{edition.id}"' in page
+    assert f'name="{RATE}" value="99"' in page
+    checked = desk.writer.send(address, {**typed, "do": "check"}, headers={"HX-Request": "true"})
+    assert checked.status_code == 200, "htmx puts it in the place of the form"
+    assert 'id="sheet"' in read(checked)
+    anew = desk.writer.send(address, {**typed, "do": "anew"})
+    assert anew.status_code == 303
+    assert form_of(read(desk.writer.get(anew.location)))[RATE] == "99"
+    assert Edition.get_by_id(edition.id).plan == edition.plan
+
+
+def test_toml_for_a_draft_that_was_discarded_meanwhile_is_kept_for_a_new_one(app):
+    desk = a_desk(app)
+    draft = a_draft(desk)
+    drafting.discard_draft(draft, version=1, by=desk.users[1], at=NOW)
+    address = f"/admin/schemes/drafts/{draft.id}/toml"
+    answer = desk.writer.send(address, {"toml": "id = 'mine'", "version": "1"})
+    assert answer.status_code == 409
+    assert f"{desk.users[1].name} 已于 2024-12-16 09:30 删除了这份草稿" in read(answer)
+    assert "id = &#39;mine&#39;</textarea>" in read(answer)
+
+
+def test_a_foreign_draft_that_was_published_and_one_that_never_was_are_absent(app):
+    desk = a_desk(app)
+    address, typed = published_meanwhile(desk)
+    foreign = signed_in(app, a_user(Role.REVIEWER, at=a_city("示例外市")))
+    assert foreign.send(address, {**typed, "do": "save"}).status_code == 404
+    assert desk.writer.send("/admin/schemes/drafts/999", typed).status_code == 404
 
 
 def test_the_second_reviewer_finds_it_waiting_and_the_writer_does_not(app):

@@ -4,10 +4,18 @@ of it. Publishing never changes an edition in force, nor anybody already enrolle
 import json
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from huigong.database import writes
-from huigong.models import DraftEdition, DraftVersion, Edition, Organization, Scheme, User
+from huigong.models import (
+    AuditEvent,
+    DraftEdition,
+    DraftVersion,
+    Edition,
+    Organization,
+    Scheme,
+    User,
+)
 from huigong.plans import Fault, SchemeRefused, compile_table, plan_hash
 from huigong.plans.retyped import retype, sheet_of
 from huigong.plans.typed import Sheet, scheme_of, tidy
@@ -17,6 +25,8 @@ from huigong.workflows.levers import turns
 
 Plan = dict[str, Any]
 
+PUBLISHED: Final = "publish edition draft"
+DISCARDED: Final = "discard edition draft"
 MOST_BYTES = 300_000  # of one sheet; the longest shipped scheme needs 6,000
 
 
@@ -179,9 +189,16 @@ def discard_draft(draft: DraftEdition, *, version: int, by: User, at: datetime) 
     if not DraftEdition.delete().where(mine).execute():
         raise Lost(f"draft {draft.id} is no longer version {version}")
     place, detail = draft.organization, draft.sheet.get("id", "")
-    audit.record(
-        "discard edition draft", by=by, at=at, on=draft, organization=place, detail=detail[:60]
+    audit.record(DISCARDED, by=by, at=at, on=draft, organization=place, detail=detail[:60])
+
+
+def ending_of(number: int) -> AuditEvent | None:
+    """How a draft that is gone ended: that it was published, with the edition's code as detail,
+    or discarded; by whom and when."""
+    ended = AuditEvent.select().where(
+        AuditEvent.deed << (PUBLISHED, DISCARDED), AuditEvent.subject == f"DraftEdition:{number}"
     )
+    return ended.order_by(AuditEvent.id.desc()).first()  # type: ignore[no-any-return]
 
 
 @writes
@@ -209,6 +226,7 @@ def publish_draft(draft: DraftEdition, *, seen: str, by: User, at: datetime) -> 
     )
     now.delete_instance()
     place = edition.organization
+    audit.record(PUBLISHED, by=by, at=at, on=now, organization=place, detail=edition.code)
     audit.record(
         "publish edition", by=by, at=at, on=edition, organization=place, detail=checked.hash
     )

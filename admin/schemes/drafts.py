@@ -6,10 +6,17 @@ from flask import flash, g, redirect, render_template, request, url_for
 
 from huigong import clock
 from huigong.access import allow, find
-from huigong.admin.schemes import layout
+from huigong.admin.schemes import gone, layout
 from huigong.admin.schemes.listing import toml_file
 from huigong.admin.schemes.review import review
-from huigong.admin.schemes.room import DRAFTERS, cities, one_of, own_editions, schemes
+from huigong.admin.schemes.room import (
+    DRAFTERS,
+    cities,
+    one_of,
+    own_editions,
+    schemes,
+    still_there,
+)
 from huigong.admin.schemes.rows import sheet_typed, with_rows_changed
 from huigong.models import DraftEdition, Edition, NoSheet
 from huigong.plans import SchemeRefused, compile_scheme, dump
@@ -104,10 +111,12 @@ def edit(id: int) -> Any:
     return _editor(draft, tidy(draft.sheet), draft.version, notice=notice)
 
 
-@schemes.post("/drafts/<int:id>")
+@schemes.post("/drafts/<int:number>")
 @allow(DRAFTERS, on=DraftEdition)
-def save(id: int) -> Any:
-    draft, sheet, version = find(DraftEdition, id), sheet_typed(request.form), _version()
+def save(number: int) -> Any:
+    draft, sheet, version = still_there(number), sheet_typed(request.form), _version()
+    if draft is None:
+        return gone.answer(number, sheet)
     act = request.form.get("do", "check")
     if act == "replay" and sheet == tidy(draft.sheet) and version == draft.version:
         return _on_to(act, draft)  # nothing to save: who only looks has not written
@@ -116,10 +125,10 @@ def save(id: int) -> Any:
     try:
         deeds.save_draft(draft, sheet=sheet, version=version, by=g.user, at=clock.now())
     except Lost:
-        return _overtaken(id, sheet)
+        return _overtaken(number, sheet)
     except Refused as refused:
         return _editor(draft, sheet, version, notice=str(refused)), 422
-    return _on_to(act, find(DraftEdition, id), "草稿已保存")
+    return _on_to(act, find(DraftEdition, number), "草稿已保存")
 
 
 def _on_to(act: str, draft: DraftEdition, told: str = "") -> Any:
@@ -135,9 +144,11 @@ def _on_to(act: str, draft: DraftEdition, told: str = "") -> Any:
     return redirect(url_for("schemes.edit", id=draft.id), 303)
 
 
-def _overtaken(id: int, sheet: Sheet) -> Any:
+def _overtaken(number: int, sheet: Sheet) -> Any:
     """Somebody saved first: nothing typed is lost, and what differs is shown before saving over."""
-    saved = find(DraftEdition, id)
+    saved = still_there(number)
+    if saved is None:
+        return gone.answer(number, sheet)
     return _editor(saved, sheet, saved.version, theirs=tidy(saved.sheet)), 409
 
 
@@ -171,17 +182,19 @@ def toml(id: int) -> Any:
     return _toml_page(find(DraftEdition, id), {})
 
 
-@schemes.post("/drafts/<int:id>/toml")
+@schemes.post("/drafts/<int:number>/toml")
 @allow(DRAFTERS, on=DraftEdition)
-def take_toml(id: int) -> Any:
-    draft = find(DraftEdition, id)
+def take_toml(number: int) -> Any:
+    draft = still_there(number)
+    if draft is None:
+        return gone.answer(number, None)
     try:
         sheet, now = _sheet_given(), clock.now()
         deeds.save_draft(draft, sheet=sheet, version=_version(), by=g.user, at=now)
     except Refused as refused:
         return _toml_page(draft, refused.by_field()), 422
     flash("已用这份 TOML 替换草稿的内容并保存")
-    return redirect(url_for("schemes.edit", id=id), 303)
+    return redirect(url_for("schemes.edit", id=number), 303)
 
 
 def _toml_page(draft: DraftEdition, errors: dict[str, str]) -> str:

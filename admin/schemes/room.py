@@ -43,6 +43,11 @@ def drafts() -> Any:
     )
 
 
+def still_there(number: int) -> DraftEdition | None:
+    """A draft that the signed-in user works on, or None: it is foreign, or gone meanwhile."""
+    return drafts().where(DraftEdition.id == number).get_or_none()  # type: ignore[no-any-return]
+
+
 def one_of(rows: list[Any], number: str) -> Any:
     """The row a form names, or 404."""
     for row in rows:
