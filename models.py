@@ -256,9 +256,12 @@ ADD_ONLY = [
         AuditEvent,
     )
 ]
-# When a row may go after all, of the few that may: a decision that was kept as a revoked one.
-GOES_WHEN = {
-    "decision": 'EXISTS (SELECT 1 FROM "revoked_decision" k WHERE k."claim_id" = OLD."claim_id" '
-    'AND k."number" = OLD."id" AND k."verdict" = OLD."verdict" AND k."amount" = OLD."amount" '
-    'AND k."by_id" = OLD."by_id" AND k."on" = OLD."on")'
-}
+# When a row may go after all, of the few that may: a decision that was kept as a revoked one, the
+# same in all but its steps, which are long.
+_KEPT = (
+    *("claim_id", "organization_id", "verdict", "computed", "amount", "reason", "plan_hash"),
+    *("by_id", "on", "filed_by_id", "first_reviewer_id"),
+)
+_SAME = " AND ".join(f'k."{column}" = OLD."{column}"' for column in _KEPT)
+_REVOKED = f'SELECT 1 FROM "revoked_decision" k WHERE k."number" = OLD."id" AND {_SAME}'  # noqa: S608 our own names
+GOES_WHEN = {"decision": f"EXISTS ({_REVOKED})"}

@@ -3,7 +3,7 @@
 import json
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from peewee import Model, TextField
+from peewee import SQL, AutoField, Model, NodeList, SqliteDatabase, TextField
 
 from huigong import vault
 from huigong.database import db
@@ -23,6 +23,16 @@ class JsonField(TextField):
 class KeyField(TextField):
     """Text that sorts and compares by character code on both databases, so that a prefix is a
     range of its index."""
+
+
+class NeverAgainField(AutoField):
+    """A number that no other row is given when this one has gone, which SQLite does of itself
+    with the last; PostgreSQL does not."""
+
+    def ddl(self, ctx: Any) -> Any:
+        said = super().ddl(ctx)
+        is_sqlite = isinstance(self.model._meta.database, SqliteDatabase)
+        return NodeList((said, SQL("AUTOINCREMENT"))) if is_sqlite else said
 
 
 class NoPlan:

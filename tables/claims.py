@@ -15,7 +15,7 @@ from peewee import (
     fn,
 )
 
-from huigong.tables.base import Base, JsonField, KeyField, Sealed
+from huigong.tables.base import Base, JsonField, KeyField, NeverAgainField, Sealed
 from huigong.tables.cover import Enrollment, Scheme
 from huigong.tables.people import Member, Organization, User
 
@@ -116,6 +116,7 @@ class Decision(Base):
     """The verdict on a claim that counts, its locked amount, and the steps that explain it. One
     that was revoked is a RevokedDecision."""
 
+    id = NeverAgainField()  # a RevokedDecision keeps it
     organization = ForeignKeyField(Organization, backref="decisions")
     claim = ForeignKeyField(Claim, unique=True, backref="decisions")
     verdict = TextField()  # approve | refuse

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from builders import NOW, TODAY, a_city, a_user
+from builders_claims import an_approved_claim, an_enrollment
 
 from huigong import database, migrations, vault
 from huigong.migrations import ddl
@@ -12,9 +13,12 @@ from huigong.models import (
     ADD_ONLY,
     TABLES,
     AuditEvent,
+    Decision,
     Journal,
     Member,
     Organization,
+    Reconsideration,
+    RevokedDecision,
     Role,
     RosterRow,
 )
@@ -196,3 +200,22 @@ def test_the_columns_of_an_operators_file_stay_when_each_kind_gets_its_own(offic
     assert found[0] == [("id_number", "证件号")]
     assert found[1][0] == ("number", "申领编号")
     assert same == _schema()
+
+
+def test_the_numbers_of_decisions_revoked_before_are_given_to_no_other(office):
+    """0013_numbers_once on an office whose last decision was revoked."""
+    standing = an_approved_claim()
+    edition = standing.enrollment.edition
+    claim = an_approved_claim(an_enrollment(edition))
+    last, kept = Decision.get(Decision.claim == claim).id, Decision.get(Decision.claim == standing)
+    asked = Reconsideration.create(claim=claim, reason="录错", asked_by=kept.by, asked_at=NOW)
+    facts = Decision.get(Decision.claim == claim).__data__
+    facts = {name: facts[name] for name in facts if name != "id"}
+    RevokedDecision.create(reconsideration=asked, number=last + 50, attempt=1, **facts)
+    same = _schema()
+    importlib.import_module("huigong.migrations.0013_numbers_once").up(None, database.db)
+    assert _schema() == same
+    assert Decision.get(Decision.claim == standing).__data__ == kept.__data__
+    if database.is_sqlite():  # PostgreSQL's own sequence has long passed it
+        other = an_approved_claim(an_enrollment(edition))
+        assert Decision.get(Decision.claim == other).id > last + 50

@@ -27,7 +27,7 @@ from builders_operator import (
     scheme_of,
     sent_claims,
 )
-from peewee import IntegrityError
+from peewee import DatabaseError, IntegrityError
 from test_verification import findings_after
 
 from huigong import database
@@ -44,6 +44,7 @@ from huigong.models import (
 )
 from huigong.refusals import Lost, Refused
 from huigong.workflows import claims, ledger, operator, payouts
+from huigong.workflows.claims import reconsidering
 
 WHY = "职工提出异议：结算单录错"
 
@@ -117,6 +118,29 @@ def test_a_claim_may_be_decided_revoked_and_decided_again_until_it_is_paid(offic
     assert all_agrees(office)
     with pytest.raises(Refused, match="已发放"):
         asked_of(claim)
+
+
+def test_the_number_of_a_revoked_decision_is_given_to_no_other(office):
+    claim = an_approved_claim()
+    number, by, on = Decision.get().id, Decision.get().by, Decision.get().on
+    claims.review_claim(revoked(claim), note="", by=a_reviewer(claim), at=NOW)
+    claims.decide_claim(now(claim), verdict="approve", amount=None, reason="", by=by, at=NOW)
+    again = Decision.get()
+    assert (again.by, again.on, again.amount) == (by, on, 6_018_60), "the same in all else"
+    assert again.id > number
+    with pytest.raises(DatabaseError), database.db.atomic():
+        Decision.delete().execute()
+
+
+def test_a_decision_goes_only_for_a_revoked_one_that_is_the_same(office):
+    claim = an_approved_claim()
+    asked, decision = asked_of(claim), Decision.get()
+    kept = {name: decision.__data__[name] for name in reconsidering._KEPT}
+    RevokedDecision.create(
+        reconsideration=asked, number=decision.id, attempt=1, **{**kept, "reason": "另一个理由"}
+    )
+    with pytest.raises(DatabaseError), database.db.atomic():
+        Decision.delete().execute()
 
 
 def test_a_payout_that_came_back_before_may_be_of_the_revoked_amount(office):

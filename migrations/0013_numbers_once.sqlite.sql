@@ -1,0 +1,16 @@
+DROP TRIGGER "decision_no_update";;
+DROP TRIGGER "decision_no_delete";;
+CREATE TABLE "decision_before" AS SELECT * FROM "decision";;
+DROP TABLE "decision";;
+CREATE TABLE "decision" ("id" INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, "organization_id" INTEGER NOT NULL, "claim_id" INTEGER NOT NULL, "verdict" TEXT NOT NULL, "computed" INTEGER NOT NULL, "amount" INTEGER NOT NULL CHECK (amount >= 0), "reason" TEXT NOT NULL, "explanation" TEXT NOT NULL, "plan_hash" TEXT NOT NULL, "by_id" INTEGER NOT NULL, "on" DATE NOT NULL, "filed_by_id" INTEGER NOT NULL, "first_reviewer_id" INTEGER NOT NULL, FOREIGN KEY ("organization_id") REFERENCES "organization" ("id"), FOREIGN KEY ("claim_id") REFERENCES "claim" ("id"), FOREIGN KEY ("by_id") REFERENCES "user" ("id"), FOREIGN KEY ("filed_by_id") REFERENCES "user" ("id"), FOREIGN KEY ("first_reviewer_id") REFERENCES "user" ("id"), CHECK (by_id <> filed_by_id), CHECK (by_id <> first_reviewer_id));;
+INSERT INTO "decision" ("id", "organization_id", "claim_id", "verdict", "computed", "amount", "reason", "explanation", "plan_hash", "by_id", "on", "filed_by_id", "first_reviewer_id") SELECT "id", "organization_id", "claim_id", "verdict", "computed", "amount", "reason", "explanation", "plan_hash", "by_id", "on", "filed_by_id", "first_reviewer_id" FROM "decision_before" ORDER BY "id";;
+DROP TABLE "decision_before";;
+DELETE FROM "sqlite_sequence" WHERE "name" = 'decision';;
+INSERT INTO "sqlite_sequence" ("name", "seq") SELECT 'decision', MAX("n") FROM (SELECT MAX("id") AS "n" FROM "decision" UNION ALL SELECT MAX("number") FROM "revoked_decision" UNION ALL SELECT 0);;
+CREATE INDEX "decision_organization_id" ON "decision" ("organization_id");;
+CREATE UNIQUE INDEX "decision_claim_id" ON "decision" ("claim_id");;
+CREATE INDEX "decision_by_id" ON "decision" ("by_id");;
+CREATE INDEX "decision_filed_by_id" ON "decision" ("filed_by_id");;
+CREATE INDEX "decision_first_reviewer_id" ON "decision" ("first_reviewer_id");;
+CREATE TRIGGER "decision_no_update" BEFORE UPDATE ON "decision" BEGIN SELECT RAISE(ABORT, 'decision rows are only added'); END;;
+CREATE TRIGGER "decision_no_delete" BEFORE DELETE ON "decision" WHEN NOT EXISTS (SELECT 1 FROM "revoked_decision" k WHERE k."number" = OLD."id" AND k."claim_id" = OLD."claim_id" AND k."organization_id" = OLD."organization_id" AND k."verdict" = OLD."verdict" AND k."computed" = OLD."computed" AND k."amount" = OLD."amount" AND k."reason" = OLD."reason" AND k."plan_hash" = OLD."plan_hash" AND k."by_id" = OLD."by_id" AND k."on" = OLD."on" AND k."filed_by_id" = OLD."filed_by_id" AND k."first_reviewer_id" = OLD."first_reviewer_id") BEGIN SELECT RAISE(ABORT, 'decision rows are only added'); END;;
