@@ -2,10 +2,17 @@
 
 import json
 from copy import deepcopy
+from datetime import timedelta
 
 import pytest
 from builders import TODAY, a_city, a_user, signed_in
-from builders_claims import an_approved_claim, an_enrollment
+from builders_claims import (
+    an_approved_claim,
+    an_enrollment,
+    an_event_claim,
+    covered_by,
+    decided,
+)
 from builders_funding import a_paid_roster
 from builders_scheme_editor import a_desk, a_draft
 from builders_schemes import a_published_edition
@@ -115,6 +122,33 @@ def test_every_page_of_a_damaged_scheme_says_so_and_the_others_go_on(app, office
     assert browser.get(f"/admin/schemes/{whole.id}").status_code == 200
     [told] = [f for f in verification.findings(office.files) if words in f]
     assert damaged.code in told
+
+
+@pytest.mark.parametrize("damage", EVERY)
+def test_the_notice_of_a_decided_claim_prints_the_steps_it_was_decided_by(app, office, damage):
+    claim = an_approved_claim()
+    browser = signed_in(app, a_user(*Role, at=claim.enrollment.edition.organization))
+    whole = browser.get(f"/admin/claims/{claim.id}/notice").get_data(as_text=True)
+    damage(claim.enrollment.edition)
+    answer = browser.get(f"/admin/claims/{claim.id}/notice")
+    assert answer.status_code == 200
+    page = answer.get_data(as_text=True)
+    assert EVERY[damage] in page
+    sheet = page[page.index("<article") : page.index("</article>")]
+    assert sheet == whole[whole.index("<article") : whole.index("</article>")]
+
+
+@pytest.mark.parametrize("words", DAMAGES)
+def test_an_event_claims_notice_leaves_out_only_what_the_plan_has_words_for(app, office, words):
+    cover = covered_by("example-office-2024")
+    claim = decided(an_event_claim(cover, "accident", grade="light"))
+    browser = signed_in(app, a_user(*Role, at=cover.edition.organization))
+    DAMAGES[words](cover.edition)
+    page = browser.get(f"/admin/claims/{claim.id}/notice").get_data(as_text=True)
+    assert "怎样算出来的" in page
+    assert str(cover.cover_from + timedelta(days=100)) in page, "the day it happened"
+    assert "accident" not in page[page.index("<article") :]
+    assert "要等计划恢复后才能印上" in page
 
 
 @pytest.mark.parametrize("words", DAMAGES)

@@ -263,12 +263,13 @@ def shown(claim: Claim, proposed: int | None = None) -> dict[str, Any]:
         "benefit": benefit,
         "stopped": stopped,
         "stays": list(Stay.select().where(Stay.claim == claim).order_by(Stay.number)),
-        "told": _told(plan, claim) if plan else [],
+        "told": _told(plan, claim),
+        "damaged": damage(edition) if decision is not None else None,
         "days": _days(plan, claim) if plan else [],
         "caps": deeds.remaining(claim) if plan else [],
         "others": _others(claim),
         "papers": list(Document.select().where(Document.claim == claim).order_by(Document.id)),
-        "missing": [] if stopped else deeds.missing_papers(claim),
+        "missing": [] if stopped or not plan else deeds.missing_papers(claim),
         "events": list(
             ClaimEvent.select().where(ClaimEvent.claim == claim).order_by(ClaimEvent.id)
         ),
@@ -284,10 +285,14 @@ def shown(claim: Claim, proposed: int | None = None) -> dict[str, Any]:
     }
 
 
-def _told(plan: dict[str, Any], claim: Claim) -> list[tuple[str, str]]:
-    """What a claim itself states, in words: what happened and when, its grade and amounts."""
-    told = [("申领事项", plan["events"].get(claim.event, claim.event))] if claim.event else []
-    paid = deeds.paid_so_far(claim.enrollment, claim) if deeds.reads_paid(plan, claim.event) else 0
+def _told(plan: dict[str, Any] | None, claim: Claim) -> list[tuple[str, str]]:
+    """What a claim itself states, in words: what happened and when, its grade and amounts. What
+    only the plan has words for is left out where that is damaged."""
+    told = []
+    if plan and claim.event:
+        told.append(("申领事项", plan["events"].get(claim.event, claim.event)))
+    reads_paid = plan is not None and deeds.reads_paid(plan, claim.event)
+    paid = deeds.paid_so_far(claim.enrollment, claim) if reads_paid else 0
     facts = {PAID: paid, **claim.facts} if paid else claim.facts
     for name, value in facts.items():
         if value is None:
@@ -297,8 +302,8 @@ def _told(plan: dict[str, Any], claim: Claim) -> list[tuple[str, str]]:
             told.append((label, f"{yuan(value)} 元"))
         elif name in DATES:
             told.append((DATES[name], str(value)))
-        elif name in FACTS:
-            told.append((FACTS[name].label, explain.value_words(plan, name, value)))
+        elif name in FACTS and (plan or name != "grade"):
+            told.append((FACTS[name].label, explain.value_words(plan or {}, name, value)))
         elif name == "days":
             told.append(("住院天数", f"{value} 天"))
     return told
