@@ -44,6 +44,7 @@ DEED_WORDS = {
     "confirm receipt": "确认开票",
     "void receipt": "作废收据",
     "keep statement": "上传银行对账单",
+    "drop statement": "删去未导入的对账单",
     "import statement": "导入银行对账单",
     "withdraw statement": "撤回银行对账单",
     "note refund": "登记退款",

@@ -56,6 +56,22 @@ def test_of_several_importing_one_statement_one_wins(office, race):
     assert ledger.in_suspense() == 500_00
 
 
+def test_a_statement_is_imported_or_dropped(office, race):
+    rows = [a_line("10.00", reference=f"LS{n}") for n in range(50)]
+    statement = a_kept_statement(an_edition().organization, office.files, as_csv(rows))
+    said = race(
+        statement.by,
+        "statement = Statement.get()\n"
+        "deeds = ["
+        " lambda: statements.import_statement(statement, folder=folder, said={}, by=by, at=at),\n"
+        " lambda: statements.drop_statement(statement, by=by, at=at)]",
+        "deeds[me]()",
+        count=2,
+    )
+    assert one_won(said)
+    assert StatementLine.select().count() == 50 * Statement.select().count()
+
+
 def test_the_same_lines_in_two_uploads_at_once_come_in_once(office, race):
     city = an_edition().organization
     rows = [a_line("10.00", reference=f"LS{n}") for n in range(20)]

@@ -4,7 +4,7 @@ from builders_funding import a_finance, a_roster, dues_of
 from builders_statements import a_line, as_csv, imported, uploaded
 
 from huigong.models import Income, Payment, Refund, Role, Statement, StatementLine
-from huigong.workflows import agreement, ledger, remarks
+from huigong.workflows import agreement, ledger, remarks, verification
 
 
 @pytest.fixture
@@ -175,6 +175,31 @@ def test_a_statement_is_withdrawn_with_a_reason(owing, office):
     assert browser.send(address, {"reason": ""}).status_code == 422
     assert browser.send(address, {"reason": "传错账户"}).status_code == 303
     assert "已撤回" in text(browser.get("/admin/statements/"))
+
+
+def test_an_upload_that_needs_mending_first_is_dropped_and_sent_again(owing, app, office):
+    _, _, city, browser = owing
+    there = uploaded(browser, city, as_csv([a_line("壹佰元"), a_line("10.00")])).location
+    address, page = f"{there}dropping", text(browser.get(there))
+    assert "金额“壹佰元”不是数字" in page
+    assert f'在文件中改好后<a href="{address}">删去这份</a>' in page
+    auditor = signed_in(app, a_user(Role.AUDITOR, at=city))
+    assert address not in text(auditor.get(there))
+    assert auditor.send(address).status_code == 403
+    [kept] = Statement.select()
+    assert (office.files / kept.file).exists()
+    again = browser.send(address)
+    assert again.status_code == 303
+    assert not (office.files / kept.file).exists()
+    page = text(browser.get(again.location))
+    assert "没有导入任何一笔" in page
+    assert 'value="示例银行"' in page
+    assert browser.send(address).status_code == 404
+    there = uploaded(browser, city, as_csv([a_line("100.00"), a_line("10.00")])).location
+    assert browser.send(there).status_code == 303
+    assert "不能删去" in text(browser.get(f"{there}dropping"))
+    assert browser.send(f"{there}dropping").status_code == 409
+    assert verification.findings(office.files) == []
 
 
 def test_the_auditor_reads_and_changes_nothing(owing, app, office):

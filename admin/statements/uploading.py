@@ -73,7 +73,7 @@ def index() -> Any:
 @statements.get("/new/<int:id>")
 @allow(Role.FINANCE, on=Organization)
 def new(id: int) -> Any:
-    return _new_page(find(Organization, id), {}, {})
+    return _new_page(find(Organization, id), request.args, {})
 
 
 @statements.post("/new/<int:id>")
@@ -184,6 +184,23 @@ def take(id: int) -> Any:
         flash(f"银行另冲回 {back} 笔以前的到账，请逐笔登记退款")
         return redirect(url_for("statements.page", id=statement.id), 303)
     return redirect(url_for("statements.matches", id=statement.organization_id), 303)
+
+
+@statements.get("/<int:id>/dropping")
+@allow(Role.FINANCE, on=Statement)
+def dropping(id: int) -> Any:
+    return render_template("admin/statements/dropping.html", statement=find(Statement, id))
+
+
+@statements.post("/<int:id>/dropping")
+@allow(Role.FINANCE, on=Statement)
+def drop(id: int) -> Any:
+    statement = find(Statement, id)
+    place, bank = statement.organization_id, statement.bank
+    deeds.drop_statement(statement, by=g.user, at=clock.now())
+    uploads.drop(_folder(), statement.file)
+    flash("已删去这份上传，没有导入任何一笔")
+    return redirect(url_for("statements.new", id=place, bank=bank), 303)
 
 
 @statements.get("/<int:id>/withdrawal")

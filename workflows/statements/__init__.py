@@ -2,6 +2,7 @@
 
 from huigong.workflows.statements.importing import (
     NO_BANK,
+    drop_statement,
     import_statement,
     keep_statement,
     preview,
@@ -42,6 +43,7 @@ __all__ = [
     "assign",
     "candidates",
     "confirm_matches",
+    "drop_statement",
     "exact_among",
     "filled",
     "import_statement",

@@ -270,6 +270,17 @@ def _attempts(statement: Statement) -> dict[str, int]:
 
 
 @writes
+def drop_statement(statement: Statement, *, by: User, at: datetime) -> None:
+    """Forget an upload that was not imported; its caller drops the file. Raises Lost when it was
+    imported or dropped meanwhile."""
+    mine = (Statement.id == statement.id) & (Statement.stage == "kept")
+    if not Statement.delete().where(mine).execute():
+        raise Lost(f"statement {statement.id} is not waiting any more")
+    audit.record("drop statement", by=by, at=at, on=statement,
+                 organization=statement.organization, detail=statement.file_name)  # fmt: skip
+
+
+@writes
 def withdraw_statement(statement: Statement, *, reason: str, by: User, at: datetime) -> Statement:
     """Undo the import of a statement of which nothing was decided, for instance another account's;
     its lines may be imported again. Refuses without a reason and when a line was decided."""
