@@ -200,10 +200,10 @@ class _Found:
             return total, (Filter.of(self.inside), []) if few else None
         if not self.filters and self.many:  # then there is no use in counting first
             return AtLeast(0), None
-        sizes = [counted(self.model, way, most=MOST_COUNTED) for way in self.filters]
+        sizes = [counted(self.model, way, most=self._most_of(way)) for way in self.filters]
         least = min(sizes, default=MOST_COUNTED)
         if not sizes or (least > self.worth_fetching and not (self.whole or self.many)):
-            sizes.append(counted(self.model, self.inside, most=MOST_COUNTED))
+            sizes.append(counted(self.model, self.inside, most=self.worth_gathering + 1))
             least = min(sizes)
         narrowest = sizes.index(least)
         by_place = narrowest == len(self.filters)
@@ -216,6 +216,12 @@ class _Found:
             return least, (first, others)
         is_exact = isinstance(least, Many) or len(first.ways) == 1
         return (least if is_exact and is_alone else AtLeast(0)), None
+
+    def _most_of(self, way: Filter) -> int:
+        """How far a filter's rows are counted: as far as a page says, where it may say it; else
+        only until they are not worth fetching, for then nobody is told how many they are."""
+        is_said = len(self.filters) == 1 and not self.held and (way.is_placed or self.whole)
+        return MOST_COUNTED if is_said else self.worth_fetching + 1
 
     @cached_property
     def worth_gathering(self) -> int:

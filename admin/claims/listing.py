@@ -219,8 +219,9 @@ def _claimed(condition: Any) -> tuple[bool, Any]:
     """Whether many claims are so, and the condition that one is: then each claim met is asked,
     else the few are named."""
     common = counted(Claimant, condition, most=MOST_FETCHED) >= MOST_FETCHED
-    if common:
-        return True, fn.EXISTS(Claimant.select(1).where(Claimant.claim == Claim.id, condition))
+    if common:  # no EXISTS: of that PostgreSQL makes a list of all tens of thousands at once
+        theirs = Claimant.select(1).where(Claimant.claim == Claim.id, condition)
+        return True, fn.COALESCE(theirs, 0) == 1
     return False, Claim.id << Claimant.select(Claimant.claim).where(condition)
 
 
