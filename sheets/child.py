@@ -2,7 +2,8 @@
 
 Started by reading.py as a plain script, so that it imports nothing of ours. It gets the upload
 open as its stdin and one order (JSON, first argument), and answers on stdout in lines of JSON:
-  {"name", "height", "width", "epoch"}   once, before the rows
+  {"name", "height", "width", "epoch"}   once, before the rows; where these are read in slices,
+                                          the height is an estimate
   [[number, cell, …], …]                  batches; a cell is text, a number, or {"date": …}; the
                                           error that a formula came to (#N/A) is text
   {"others": [names of further sheets that have content]}
@@ -18,28 +19,42 @@ import threading
 import zipfile
 import zlib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import PurePosixPath
-from typing import Any
+from typing import IO, Any, TypeVar
 from xml.etree import ElementTree
 from xml.etree.ElementTree import ParseError
 
 import olefile
-from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+)
 
 BATCH = 1000
 MAX_CELL = 100_000  # characters of a cell in text
 MAX_LINE = 1_000_000
+MOST_BESIDE = 256 * 1024  # bytes of the workbook's other parts, which each slice has with it
 ENCODINGS = {"csv-utf8": "utf-8-sig", "csv-gb18030": "gb18030", "csv-utf16": "utf-16"}
 DAMAGES = (CalamineError, csv.Error, LookupError, zipfile.BadZipFile, zlib.error, ParseError)
 Order = dict[str, Any]
+T = TypeVar("T")
+Rows = Iterable[tuple[int, list[Any]]]  # each with the number that Excel shows beside it
 Errors = dict[int, list[tuple[int, str]]]  # by row: (column from 0, #N/A)
 
 
 class Refusal(Exception):
     pass
+
+
+class Uncut(Exception):
+    """A sheet cannot be cut into slices."""
 
 
 def limit(memory: int, seconds: int) -> None:
@@ -88,6 +103,15 @@ def workbook(order: Order) -> Iterator[Any]:
         for at, sheet in enumerate(sheets)
         if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
     }
+    given = 0  # the last row that was handed over
+    if order["sliced_from"] and len(names) == 1 and isinstance(beside, Zipped):
+        [(name, at)] = names.items()
+        slices = Slices(beside, at, name)
+        yield from slices.rows(order)
+        if slices.is_whole:
+            yield {"others": []}
+            return
+        given = slices.last
     others, found, passed = [], False, order["passing"]
     for name, at in names.items():
         with ThreadPoolExecutor(1) as meanwhile:  # calamine leaves other threads their turn
@@ -101,28 +125,30 @@ def workbook(order: Order) -> Iterator[Any]:
             continue
         found = True
         measured(sheet.end[0] + 1, sheet.end[1] + 1, order)
-        yield {
-            "name": name,
-            "height": sheet.end[0] + 1,
-            "width": sheet.end[1] + 1,
-            "epoch": 1904 if beside.counts_from_1904() else 1900,
-            "more": at != max(names.values()),
-        }
+        if not given:
+            yield opening(name, *sheet.end, beside, more=at != max(names.values()))
         blanks = [""] * (sheet.start[1] if sheet.start else 0)
         errors = looking.result() if looking else {}
-        rows = _with_errors(sheet.iter_rows(), errors, len(blanks)) if errors else sheet.iter_rows()
-        yield from batches(rows, blanks)
+        rows: Rows = enumerate(sheet.iter_rows(), 1)
+        rows = _with_errors(rows, errors, len(blanks)) if errors else rows
+        yield from batches(rows, blanks, after=given)
         del sheet, rows
     if not found:
         raise Refusal("工作表是空的，请填好名册再上传")
     yield {"others": others}
 
 
-def batches(rows: Any, blanks: list[str]) -> Iterator[list[list[Any]]]:
-    """Rows with content, each after the number that Excel shows beside it."""
+def opening(name: str, row: int, column: int, beside: Any, *, more: bool) -> dict[str, Any]:
+    """What is said of a sheet before its rows; its last row and column are counted from 0."""
+    epoch = 1904 if beside.counts_from_1904() else 1900
+    return {"name": name, "height": row + 1, "width": column + 1, "epoch": epoch, "more": more}
+
+
+def batches(rows: Rows, blanks: Sequence[str] = (), after: int = 0) -> Iterator[list[list[Any]]]:
+    """Rows with content that are beyond a row, each behind its number."""
     batch = []
-    for number, row in enumerate(rows, 1):
-        if any(row):
+    for number, row in rows:
+        if number > after and any(row):
             batch.append([number, *blanks, *row])
             if len(batch) == BATCH:
                 yield batch
@@ -134,13 +160,13 @@ def batches(rows: Any, blanks: list[str]) -> Iterator[list[list[Any]]]:
 # --- what calamine does not tell: the base of dates, and cells that hold an error ---
 
 
-def _with_errors(rows: Any, errors: Errors, left: int) -> Iterator[list[Any]]:
+def _with_errors(rows: Rows, errors: Errors, left: int) -> Rows:
     """The rows, each error written where calamine leaves a blank."""
-    for number, row in enumerate(rows, 1):
+    for number, row in rows:
         for column, text in errors.get(number, ()):
             if 0 <= column - left < len(row):
                 row[column - left] = text
-        yield row
+        yield number, row
 
 
 _DATE1904 = re.compile(rb'\bdate1904\s*=\s*"(1|true)"')
@@ -155,35 +181,39 @@ class Zipped:
     """An .xlsx, of which parts are read as text."""
 
     def __init__(self, upload: Any):
-        self._archive = zipfile.ZipFile(upload)
+        self.archive = zipfile.ZipFile(upload)
 
     def counts_from_1904(self) -> bool:
-        with self._archive.open("xl/workbook.xml") as part:
+        with self.archive.open("xl/workbook.xml") as part:
             return bool(_DATE1904.search(part.read(1024 * 1024)))
 
     def errors(self, at: int) -> Errors:
         """The cells of a sheet that hold an error. Most have none, which costs no parsing."""
         errors: Errors = defaultdict(list)
-        with self._archive.open(self._part(at)) as part:
+        with self.archive.open(self.part(at)) as part:
             text = b""
             while chunk := part.read(1024 * 1024):
                 text += chunk
                 whole = max(text.rfind(b"c>") + 2, len(text) - 65_536)  # the rest waits for more
-                if b't="e"' in text or b"t='e'" in text:
-                    for letters, row, error in _ERROR.findall(text[:whole]):
-                        errors[int(row)].append((_column(letters), error.decode()))
+                _add_errors(errors, text[:whole])
                 text = text[whole:]
         return errors
 
-    def _part(self, at: int) -> str:
+    def part(self, at: int) -> str:
         """The part of the sheet that the workbook names in this place."""
         # Document types and entities were refused at the door, which is what S314 is about.
-        book = ElementTree.fromstring(self._archive.read("xl/workbook.xml"))  # noqa: S314
-        links = ElementTree.fromstring(self._archive.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
+        book = ElementTree.fromstring(self.archive.read("xl/workbook.xml"))  # noqa: S314
+        links = ElementTree.fromstring(self.archive.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
         sheet = [entry for entry in book.iter() if entry.tag.endswith("}sheet")][at]
         [link] = [value for key, value in sheet.items() if key.endswith("}id")]
         targets = {each.get("Id"): each.get("Target", "") for each in links}
         return str(PurePosixPath("/xl") / targets[link]).lstrip("/")
+
+
+def _add_errors(errors: Errors, text: bytes) -> None:
+    if b't="e"' in text or b"t='e'" in text:
+        for letters, row, error in _ERROR.findall(text):
+            errors[int(row)].append((_column(letters), error.decode()))
 
 
 def _column(letters: bytes) -> int:
@@ -191,6 +221,99 @@ def _column(letters: bytes) -> int:
     for letter in letters:
         index = index * 26 + letter - 64
     return index - 1
+
+
+_ROW_END = b"</row>"
+_FIRST_ROW = re.compile(rb"""\s*<row\b[^>]*?\sr=["'](\d+)["']""")
+
+
+class Slices:
+    """A big sheet, cut behind whole rows into workbooks of their own that are read one after the
+    other: the first rows are on their way while the rest is unpacked, and never is all of it held.
+
+    So is read what systems write, who let texts stand in their cells. Excel and WPS keep the texts
+    of a workbook in one list, which each slice would need: such a file is read whole, and so is,
+    from where it stands, one that cannot be cut as is known here.
+    """
+
+    def __init__(self, beside: Zipped, at: int, name: str):
+        self._beside, self._part, self._name = beside, beside.part(at), name
+        self._head = b""
+        self.last = 0  # the last row that was handed over
+        self.is_whole = False  # whether all were
+
+    def rows(self, order: Order) -> Iterator[Any]:
+        """The sheet's opening, with an estimate of its last row, and its rows as far as they can
+        be cut."""
+        archive = self._beside.archive
+        sizes = {part.filename: part.file_size for part in archive.infolist()}
+        size = sizes.pop(self._part)
+        if size < order["sliced_from"] or sum(sizes.values()) > MOST_BESIDE:
+            return
+        others = {name: archive.read(name) for name in sizes}
+        width = 0
+        with suppress(Uncut), archive.open(self._part) as part:
+            for sheet, errors, length in _ahead(self._slices(part, others, order["slice"])):
+                last, right = sheet.end or (0, 0)
+                measured(last + 1, right + 1, order)
+                if not width:
+                    width = right + 1
+                    height = min(size * (last + 1) // length, order["max_rows"])
+                    yield opening(self._name, height - 1, right, self._beside, more=False)
+                yield from batches(_with_errors(_placed(sheet, width), errors, 0), after=self.last)
+                self.last = last + 1
+            self.is_whole = bool(width)
+
+    def _slices(
+        self, part: IO[bytes], others: dict[str, bytes], bytes_each: int
+    ) -> Iterator[tuple[CalamineSheet, Errors, int]]:
+        """Each slice as a sheet of its own, with its errors and its length in bytes."""
+        before = 0
+        for rows in self._whole_rows(part, bytes_each):
+            errors: Errors = defaultdict(list)
+            _add_errors(errors, rows)
+            book = io.BytesIO()
+            with zipfile.ZipFile(book, "w") as archive:
+                for name, content in others.items():
+                    archive.writestr(name, content)
+                text = b"".join((self._head, rows, b"</sheetData></worksheet>"))
+                archive.writestr(self._part, text)
+            book.seek(0)
+            sheet = CalamineWorkbook.from_filelike(book).get_sheet_by_name(self._name)
+            said, start, end = _FIRST_ROW.match(rows), sheet.start, sheet.end
+            if not (said and start and end and before < int(said[1]) <= start[0] + 1):
+                raise Uncut  # its rows bear no numbers, or have no content
+            before = end[0] + 1
+            yield sheet, errors, len(text)
+
+    def _whole_rows(self, part: IO[bytes], bytes_each: int) -> Iterator[bytes]:
+        """The text of the sheet's rows, about so many bytes at a time."""
+        head, found, text = part.read(bytes_each).partition(b"<sheetData>")
+        self._head = head + found
+        while not text.startswith(b"</sheetData>"):
+            end = text.rfind(_ROW_END) + len(_ROW_END)
+            if end < len(_ROW_END):
+                raise Uncut
+            yield text[:end]
+            text = (text[end:] + part.read(bytes_each)).lstrip()
+        while part.read(bytes_each):  # to its end, where it says whether it was damaged
+            pass
+
+
+def _placed(sheet: CalamineSheet, width: int) -> Rows:
+    """The rows of a slice with the numbers and the columns they have in the whole sheet."""
+    (row, left), blanks = sheet.start or (0, 0), [""] * width
+    for number, cells in enumerate(sheet.to_python(), row + 1):
+        yield number, [*blanks[:left], *cells, *blanks[left + len(cells) :]]
+
+
+def _ahead(items: Iterator[T]) -> Iterator[T]:
+    """Items, of which the next is made while one is used."""
+    with ThreadPoolExecutor(1) as meanwhile:
+        coming = meanwhile.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = meanwhile.submit(next, items, None)
+            yield item
 
 
 _CODES = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!",
@@ -256,7 +379,7 @@ def separated(order: Order) -> Iterator[Any]:
         if not width:
             raise Refusal("文件里没有内容，请填好名册再上传")
         yield {"name": "", "height": height, "width": width, "epoch": 1900, "more": False}
-        yield from batches(_padded(_records(upload, separator), width), [])
+        yield from batches(enumerate(_padded(_records(upload, separator), width), 1))
     yield {"others": []}
 
 

@@ -19,6 +19,8 @@ Row = list[Cell]
 Progress = Callable[[int, int], None]
 
 CHILD_MEMORY: Final = 700 * MIB
+SLICED_FROM: Final = 32 * MIB  # bytes of a sheet
+SLICE: Final = 8 * MIB
 _CHILD: Final = Path(__file__).with_name("child.py")
 _TOO_LARGE: Final = "表格内容过大，读不进来，请删去多余的行列和工作表，或分成几份上传"
 _TOO_SLOW: Final = "表格过于复杂，读取超时，请把名册复制到新工作簿后再上传"
@@ -39,6 +41,7 @@ def read_rows(
     patience: float | None = None,
     passing: int = 0,
     most: int = uploads.MAX_ROWS,
+    in_slices: bool = False,
 ) -> "SheetRows":
     """Open an upload for reading; raises SheetRefused before the first row where it can.
 
@@ -48,6 +51,8 @@ def read_rows(
     `patience` is how many seconds of waiting on the child are allowed,
     by default 30 and two more for each MiB. `passing` is how many sheets with content, a cover
     for instance, are passed over. A sheet of more rows than `most` is refused before its first.
+    With `in_slices` a big one may be read so that its first rows come at once: its height is then
+    an estimate, its width that of its first rows, and what refuses it may come after some of them.
     """
     kind = inspect_upload(source)
     if patience is None:
@@ -60,6 +65,7 @@ def read_rows(
         patience=patience,
         passing=passing,
         most=most,
+        in_slices=in_slices and not passing,
     )
 
 
@@ -82,11 +88,12 @@ class SheetRows:
         patience: float,
         passing: int,
         most: int,
+        in_slices: bool,
     ):
         self.passing = passing
         self.kind, self.others = kind, list[str]()
         self._progress, self._cancelled, self._patience = progress, cancelled, patience
-        self._child = _start(source, kind, patience, passing, most)
+        self._child = _start(source, kind, patience, passing, most, in_slices)
         self._lines = Ahead(self._child.stdout or (), most=_AHEAD)
         try:
             opening = self._next_message()
@@ -146,10 +153,17 @@ class SheetRows:
 
 
 def _start(
-    source: Source, kind: uploads.Kind, patience: float, passing: int, most: int
+    source: Source,
+    kind: uploads.Kind,
+    patience: float,
+    passing: int,
+    most: int,
+    in_slices: bool,
 ) -> subprocess.Popen[bytes]:
     order = {
         "passing": passing,
+        "sliced_from": SLICED_FROM if in_slices else 0,
+        "slice": SLICE,
         "kind": kind,
         "memory": CHILD_MEMORY,
         "seconds": int(patience) + 1,

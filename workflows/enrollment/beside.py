@@ -22,6 +22,7 @@ CAN_COPY: Final = hasattr(os, "fork")  # Windows cannot
 _LOOK: Final = 0.2  # seconds between two looks whether to go on
 _AHEAD: Final = 100  # parts held ready
 _PATIENCE: Final = 2.0  # seconds that it may take to end
+_GIVES_WAY: Final = 5  # of 19: to the process that keeps what it makes, which holds the write lock
 
 
 def beside(work: Callable[[], Iterator[T]], *, waiting: Callable[[], object]) -> Iterator[T]:
@@ -74,6 +75,7 @@ def _messages(here: Connection) -> Iterator[bytes]:
 def _do(work: Callable[[], Iterator[Any]], here: Connection, there: Connection) -> None:
     """In the copy: do the work, and say how it ended."""
     here.close()  # so that the pipe breaks when the other process is gone
+    os.nice(_GIVES_WAY)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what it opened is closed
 
     def say(what: str, part: Any) -> None:

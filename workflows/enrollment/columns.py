@@ -314,7 +314,7 @@ def _opened(
     sheets."""
     for passing in range(MOST_COVERS + 1):
         try:
-            rows = read_rows(file, cancelled=cancelled, passing=passing)
+            rows = read_rows(file, cancelled=cancelled, passing=passing, in_slices=True)
         except SheetRefused:
             if not passing:
                 raise
@@ -326,7 +326,7 @@ def _opened(
         rows.close()
         if not rows.more:
             break
-    rows = left.enter_context(read_rows(file, cancelled=cancelled))
+    rows = left.enter_context(read_rows(file, cancelled=cancelled, in_slices=True))
     return rows, *read(rows)
 
 

@@ -117,7 +117,7 @@ def stage(
         begun = time.perf_counter()
         _stage_rows(roster, rows)
         pace.took(time.perf_counter() - begun)
-        told("stage", chunk[-1].number, file.height)
+        told("stage", chunk[-1].number, max(file.height, chunk[-1].number))
     if not staging.digest.kinds:
         raise Refused("file", "名册里没有人：请在列名下面逐行填写后再上传")
     if file.late:
@@ -126,8 +126,8 @@ def stage(
 
 
 class File:
-    """The lines of a file in its order, and what is known of it by then: its last row, the
-    columns not understood and those that were, what only its end could tell."""
+    """The lines of a file in its order, and what is known of it by then: about its last row,
+    the columns not understood and those that were, what only its end could tell."""
 
     def __init__(self, parts: Parts):
         self._parts = parts

@@ -42,8 +42,8 @@ class Line(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """What a file is like, known with its first line: its last row, the columns not understood,
-    and those that were."""
+    """What a file is like, known with its first line: about its last row, the columns not
+    understood, and those that were."""
 
     height: int
     unread: list[list[str]]
@@ -73,7 +73,7 @@ class RosterReading:
     late: list[Fault] = field(default_factory=list)
     other_sheets: list[str] = field(default_factory=list)
     for_show: int = 0  # made-up people, known after the last line
-    height: int = 0  # the last row of the sheet, known once it is open
+    height: int = 0  # about the last row of the sheet, known once it is open
     _judged: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 
     def lines(self, file: Source, *, stopped: Callable[[], bool] | None = None) -> Iterator[Line]:
