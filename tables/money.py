@@ -197,9 +197,9 @@ class Statement(Base):
 
     organization = ForeignKeyField(Organization, backref="statements")
     bank = TextField()
-    file = TextField()
+    file = TextField()  # "" once it was dropped
     file_name = TextField()
-    stage = TextField(default="kept")  # kept | imported | withdrawn
+    stage = TextField(default="kept")  # kept | imported | withdrawn | dropped
     lines = IntegerField(default=0)  # kept by this import
     repeated = IntegerField(default=0)  # known from an earlier one
     amount = BigIntegerField(default=0)

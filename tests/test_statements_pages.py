@@ -194,7 +194,10 @@ def test_an_upload_that_needs_mending_first_is_dropped_and_sent_again(owing, app
     page = text(browser.get(again.location))
     assert "没有导入任何一笔" in page
     assert 'value="示例银行"' in page
-    assert browser.send(address).status_code == 404
+    assert browser.send(address).status_code == 409
+    assert browser.send(there).status_code == 409
+    for page in (address, there, "/admin/statements/"):
+        assert "删去" in text(browser.get(page))
     there = uploaded(browser, city, as_csv([a_line("100.00"), a_line("10.00")])).location
     assert browser.send(there).status_code == 303
     assert "不能删去" in text(browser.get(f"{there}dropping"))

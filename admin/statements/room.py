@@ -11,6 +11,7 @@ STAGES = {
     "kept": ("待导入", "wait"),
     "imported": ("已导入", "good"),
     "withdrawn": ("已撤回", "done"),
+    "dropped": ("未导入，已删去", "done"),
 }
 LINE_STAGES = {
     "open": ("待处理", "wait"),

@@ -196,11 +196,11 @@ def dropping(id: int) -> Any:
 @allow(Role.FINANCE, on=Statement)
 def drop(id: int) -> Any:
     statement = find(Statement, id)
-    place, bank = statement.organization_id, statement.bank
+    file, place = statement.file, statement.organization_id
     deeds.drop_statement(statement, by=g.user, at=clock.now())
-    uploads.drop(_folder(), statement.file)
+    uploads.drop(_folder(), file)
     flash("已删去这份上传，没有导入任何一笔")
-    return redirect(url_for("statements.new", id=place, bank=bank), 303)
+    return redirect(url_for("statements.new", id=place, bank=statement.bank), 303)
 
 
 @statements.get("/<int:id>/withdrawal")

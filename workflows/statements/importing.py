@@ -271,11 +271,9 @@ def _attempts(statement: Statement) -> dict[str, int]:
 
 @writes
 def drop_statement(statement: Statement, *, by: User, at: datetime) -> None:
-    """Forget an upload that was not imported; its caller drops the file. Raises Lost when it was
-    imported or dropped meanwhile."""
-    mine = (Statement.id == statement.id) & (Statement.stage == "kept")
-    if not Statement.delete().where(mine).execute():
-        raise Lost(f"statement {statement.id} is not waiting any more")
+    """Give up an upload that was not imported; its caller drops the file. The row stays, so that
+    no other upload gets its number. Raises Lost when it was imported or dropped meanwhile."""
+    statement.move("stage", was="kept", to="dropped", file="")
     audit.record("drop statement", by=by, at=at, on=statement,
                  organization=statement.organization, detail=statement.file_name)  # fmt: skip
 
