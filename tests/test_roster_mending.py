@@ -160,6 +160,22 @@ def test_a_row_refused_only_for_age_waits_for_a_proof(aged):
     assert "62岁，超过60岁" in row.faults[0][1]
 
 
+def test_who_waits_for_a_proof_is_told_apart_from_lines_with_faults(app, office):
+    old = a_person(身份证号=OLD, 姓名="高龄")
+    wrong = a_person(身份证号=an_id(date(1961, 5, 6)), 手机号="138")
+    for people, said in (
+        ([old, a_person()], "有 1 人待超龄证明，请某人上传证明"),
+        ([old, wrong, a_person()], "有 1 行有误、1 人待超龄证明，请某人更正后重新上传"),
+    ):
+        roster = a_drafted_roster(a_zhengzhou_unit(), people=people, **AUGUST)
+        screen = signed_in(app, roster.made_by)
+        page = screen.get(f"/admin/rosters/{roster.id}").get_data(as_text=True)
+        assert said.replace("某人", roster.made_by.name) in page
+        assert ("有误的 1 行" in page) is (wrong in people)
+        asked = screen.get(f"/admin/rosters/{roster.id}/submit").get_data(as_text=True)
+        assert f"有误或待超龄证明的 {roster.faulty} 行不会提交" in asked
+
+
 def test_with_its_proof_the_row_is_submitted_and_approved(aged, tmp_path):
     [row] = ages.unproven(aged)
     ages.prove_age(row, kept=kept_in(tmp_path, b"%PDF-1.7 x"), by=aged.made_by, at=IN_JULY)
