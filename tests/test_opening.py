@@ -218,24 +218,22 @@ def test_who_is_covered_already_is_refused_at_booking_too(city, tmp_path):
     assert Enrollment.select().count() == 1
 
 
-def test_a_booking_that_broke_off_is_continued(city, tmp_path, monkeypatch):
+def test_a_booking_that_broke_off_is_continued(city, tmp_path):
     a_unit(city, "另一单位")
     kept = keep(city, "covers", [a_cover(), a_cover(单位="另一单位")], tmp_path)
-    by, whole = a_user(Role.ADMINISTRATOR, at=city), opening.approve_roster
+    by = a_user(Role.ADMINISTRATOR, at=city)
 
-    def dies(roster, **more):
-        if roster.number.endswith("2"):
+    def dies(phase, done, total):
+        if (phase, done) == ("book", 2):  # the second roster is being approved
             raise KeyboardInterrupt
-        return whole(roster, **more)
 
-    monkeypatch.setattr(opening, "approve_roster", dies)
     with pytest.raises(KeyboardInterrupt):
-        opening.book_opening(kept, folder=tmp_path, by=by, at=NOW)
+        opening.book_opening(kept, folder=tmp_path, by=by, at=NOW, told=dies)
+    assert (Enrollment.select().count(), Enrollment.counted().count()) == (2, 1)
     with pytest.raises(Refused, match="不能撤回"):
         opening.withdraw_opening(kept, by=by, at=NOW)
-    monkeypatch.setattr(opening, "approve_roster", whole)
     opening.book_opening(kept, folder=tmp_path, by=by, at=NOW)
-    assert Enrollment.counted().count() == 2
+    assert Enrollment.select().count() == Enrollment.counted().count() == 2
     assert agreement.disagreements() == []
     with pytest.raises(Lost):
         opening.book_opening(kept, folder=tmp_path, by=by, at=NOW)

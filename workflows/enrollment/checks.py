@@ -142,6 +142,10 @@ class RosterCheck:
         self._optional = [(name, columns[name]) for name in others if name in columns]
         self._said = dict[tuple[Cell, ...], Said]()
 
+    def forget(self) -> None:
+        """Forget whom it has seen: the next line may name anybody again."""
+        self._seen.clear()
+
     def check(self, number: int, row: Row) -> Person | Faults:
         """The person on a line, or all its faults."""
         found, wrong = self._in_words(row)

@@ -29,12 +29,11 @@ from huigong.workflows.claims import reckoning
 from huigong.workflows.claims.filing import name_claimant
 from huigong.workflows.enrollment import opening_sheets as sheets
 from huigong.workflows.enrollment.corrected import corrected
-from huigong.workflows.enrollment.opening_sheets import Line, Places, Wrong
+from huigong.workflows.enrollment.opening_sheets import Faults, Line, Places, Wrong
 from huigong.workflows.enrollment.reading import Told, quiet
 from huigong.workflows.schemes import plan_of
 
 PER_STEP: Final = 20  # claims in one transaction
-Faults = list[tuple[int, str]]
 
 
 class PaidClaim(NamedTuple):
@@ -155,7 +154,7 @@ def _book_some(
     opening: Opening, runner: int, claims: list[PaidClaim], by: User, at: datetime
 ) -> None:
     batch, _ = PayoutBatch.get_or_create(
-        number=f"FFQC{opening.id:04d}-{runner}",
+        number=f"FF{sheets.prefix_of(opening)}{runner}",
         defaults={
             "organization": runner, "stage": "released", "made_by": opening.by_id,
             "made_on": at.date(), "released_by": by.id, "released_on": at.date(),

@@ -9,8 +9,7 @@ from huigong.money import yuan
 from huigong.sheets import Source
 from huigong.workflows import funding
 from huigong.workflows.enrollment import opening_sheets as sheets
-from huigong.workflows.enrollment.opening import Faults
-from huigong.workflows.enrollment.opening_sheets import Line, Places, Wrong
+from huigong.workflows.enrollment.opening_sheets import Faults, Line, Places, Wrong
 from huigong.workflows.enrollment.reading import Told, quiet
 
 
@@ -61,19 +60,16 @@ def _paid(
     return Paid(line.number, due, amount, on, line.text("流水号"))
 
 
-def _reference(opening: Opening, number: int) -> str:
-    return f"QC{opening.id:04d}-{number}"
-
-
 def _booked(due: Due, opening: Opening | None) -> int:
     """Fen that a booking which broke off had already put on a due."""
     if opening is None:
         return 0
-    mine = Payment.bank_reference.startswith(f"QC{opening.id:04d}-")
+    mine = Payment.bank_reference.startswith(sheets.prefix_of(opening))
     return sum(p.amount for p in Payment.select().where(Payment.due == due, mine))
 
 
 def book_payments(opening: Opening, paid: list[Paid], by: User, at: datetime, told: Told) -> None:
+    """Record payments on their dues. Doing it again continues what broke off."""
     for start in range(0, len(paid), 50):
         told("book", start, len(paid))
         _book_some(opening, paid[start : start + 50], by, at)
@@ -82,7 +78,7 @@ def book_payments(opening: Opening, paid: list[Paid], by: User, at: datetime, to
 @writes
 def _book_some(opening: Opening, paid: list[Paid], by: User, at: datetime) -> None:
     for line in paid:
-        reference = funding.plain_reference(_reference(opening, line.number))
+        reference = funding.plain_reference(f"{sheets.prefix_of(opening)}{line.number}")
         if Payment.select().where(Payment.bank_reference == reference).exists():
             continue
         remark = f"期初 {line.reference}".strip()

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, Final
 
 from huigong import identity, money, rules, sheets
-from huigong.models import Edition, Organization
+from huigong.models import Edition, Opening, Organization
 from huigong.plans.vocabulary import CARRIERS, FACTS, PARTS
 from huigong.refusals import Refused
 from huigong.sheets import Cell, Column, Row
@@ -55,6 +55,15 @@ NEEDED: Final = {
     "payments": (*PAYMENT[:6],),
     "claims": (*CLAIM[:8],),
 }
+
+
+Faults = list[tuple[int, str]]  # (row, what is wrong)
+
+
+def prefix_of(opening: Opening | None) -> str:
+    """What the numbers of an opening's rosters and payments begin with; what nothing begins with
+    while it is not kept."""
+    return f"QC{opening.id:04d}-" if opening else "QC----"
 
 
 class Wrong(Exception):
@@ -199,7 +208,7 @@ def _sample(row: Row) -> bool:
 
 def each(
     file: sheets.Source, kind: str, read: Callable[[Line], Any], told: Told = quiet
-) -> tuple[list[Any], list[tuple[int, str]]]:
+) -> tuple[list[Any], Faults]:
     """What `read` makes of every row, and what is wrong with which row. Refuses an empty one."""
     found, faults = [], []
     for count, line in enumerate(lines(file, kind)):
