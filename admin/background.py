@@ -42,6 +42,7 @@ _starting = threading.Lock()
 PHASES = {
     "waiting": "等待处理",
     "read": "正在打开文件",
+    "look": "正在核对新文件",
     "stage": "正在逐行校对",
     "enroll": "正在生成参保凭证",
     "settle": "正在核对重复参保并生成应缴",
@@ -77,12 +78,12 @@ def work_of(roster: Roster) -> dict[str, Any]:
         "unread": _is_unread(job),
         "under_way": UNREAD if _is_unread(job) else UNDER_WAY,
         "phase": PHASES.get(job.phase, "") if job else "",
-        "may_stop": job is not None and job.kind != "forget" and may_stop(job, roster),
+        "may_stop": job is not None and may_stop(job, roster),
     }
 
 
 def _is_unread(job: RosterJob | None) -> bool:
-    return job is not None and job.kind == "read" and bool(job.refused)
+    return job is not None and job.kind in jobs.READING and bool(job.refused)
 
 
 def readings_among(rosters: list[Roster]) -> dict[int, tuple[str, str]]:
@@ -117,8 +118,8 @@ def _is_unheld(job: RosterJob | OpeningJob | OperatorJob) -> bool:
 
 
 def may_stop(job: RosterJob, roster: Roster) -> bool:
-    role = Role.CLERK if job.kind == "read" else Role.REVIEWER
-    return holds(role, at=roster.organization)
+    role = Role.CLERK if job.kind in ("read", "look") else Role.REVIEWER
+    return job.kind not in jobs.UNSTOPPED and holds(role, at=roster.organization)
 
 
 def start_worker(settings: Settings) -> None:

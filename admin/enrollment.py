@@ -423,7 +423,8 @@ def restage(id: int) -> Any:
                 deeds.restage_roster(roster, **asked, folder=folder)
     except Refused as refused:
         return _upload_page(roster, refused.by_field()), 422
-    uploads.drop(folder, old)
+    if roster.file != old:
+        uploads.drop(folder, old)
     return redirect(url_for("enrollment.page", id=id), 303)
 
 

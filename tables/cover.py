@@ -132,17 +132,26 @@ class Roster(Base):
         return rules.last_day(self.cover_from, self.edition.plan["term_months"])
 
 
+class RosterFile(Base):
+    """Another file for a draft or returned roster, while a worker looks it through: the roster
+    stays as it is until that is found to be one."""
+
+    roster = ForeignKeyField(Roster, unique=True, backref="new_files")
+    file = TextField()
+    file_name = TextField()
+
+
 class RosterJob(Base):
-    """Work on a big roster that a process of its own does: reading its file, approving it, or
-    forgetting its people. `worker` holds it while `beat_at` is fresh; `refused` is why it ended
-    without success."""
+    """Work on a big roster that a process of its own does: reading its file, looking another one
+    through to put it in its place, approving it, or forgetting its people. `worker` holds it
+    while `beat_at` is fresh; `refused` is why it ended without success."""
 
     roster = ForeignKeyField(Roster, unique=True, backref="jobs")
-    kind = TextField()  # read | approve | forget
+    kind = TextField()  # read | look | replace | approve | forget
     by = ForeignKeyField(User)
     at = DateTimeField()  # when the deed was done
     seen = JsonField(default=list)  # subtrees whose units may be named to who asked
-    phase = TextField(default="waiting")  # waiting | read | stage | enroll | settle | forget
+    phase = TextField(default="waiting")  # waiting | read | look | stage | enroll | settle | forget
     done = IntegerField(default=0)
     total = IntegerField(default=0)
     worker = TextField(default="")

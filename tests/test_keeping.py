@@ -6,7 +6,7 @@ import io
 import pytest
 from builders import NOW, a_city, a_county, a_unit, a_user, signed_in
 from builders_claims import a_claim, a_member
-from builders_enrollment import a_drafted_roster, an_approved_roster
+from builders_enrollment import a_drafted_roster, a_roster_file, an_approved_roster, kept_in
 from builders_schemes import a_published_edition
 from builders_statements import a_kept_statement, a_line, as_csv
 from peewee import TextField
@@ -94,7 +94,15 @@ def a_marked_answer(office):
     return file.jobs.get()
 
 
+def a_new_file(office):
+    roster = a_drafted_roster()
+    new = kept_in(office.files, a_roster_file(2), "更正.xlsx")
+    enrollment.restage_in_background(roster, kept=new, by=roster.made_by, at=NOW)
+    return roster.new_files.get()
+
+
 NAMING = {
+    "名册的新文件": (a_new_file, "file"),
     "标出错误的承办方回执": (a_marked_answer, "marked"),
     "承办方文件": (an_operators_file, "file"),
     "申领材料": (a_paper, "file"),

@@ -19,8 +19,8 @@ from test_roster_work import a_begun_roster, a_worker, again, no_worker, work_of
 
 from huigong import clock, database
 from huigong.admin import background
-from huigong.models import Role, Roster, RosterJob, RosterRow
-from huigong.refusals import Refused
+from huigong.models import Role, Roster, RosterFile, RosterJob, RosterRow
+from huigong.refusals import Lost, Refused
 from huigong.workflows import enrollment, holding, verification
 from huigong.workflows.enrollment import jobs, renewal
 
@@ -84,16 +84,124 @@ def test_the_right_file_sent_after_the_wrong_one_makes_the_draft(app, office):
     assert len(list(office.files.iterdir())) == 1
 
 
-def test_a_draft_whose_new_file_was_not_taken_shows_none_of_the_old_people(app, office):
-    roster = a_drafted_roster(people=3)
+def as_it_is(roster):
+    """All that is kept of a roster and its rows."""
+    rows = RosterRow.select().where(RosterRow.roster == roster).order_by(RosterRow.id)
+    return again(roster).__data__, [row.__data__ for row in rows]
+
+
+def sent_again(app, roster, content, name="名册.xlsx"):
+    """Another file for a roster, sent by its clerk."""
     clerk = signed_in(app, roster.made_by)
-    sent = {"file": (io.BytesIO(NO_ROSTER), "名册.csv")}
-    clerk.send(f"/admin/rosters/{roster.id}/upload", sent)
+    sent = {"file": (io.BytesIO(content), name)}
+    answer = clerk.send(f"/admin/rosters/{roster.id}/upload", sent)
+    database.db.connect(reuse_if_open=True)
+    return clerk, answer
+
+
+def test_a_draft_whose_new_file_is_not_taken_stays_as_it_was(app, office):
+    roster = a_drafted_roster(people=3)
+    before, page = as_it_is(roster), f"/admin/rosters/{roster.id}"
+    clerk, _ = sent_again(app, roster, NO_ROSTER, "名册.csv")
+    assert "核对完才替换，下面还是原来的名册" in text(clerk, page)
+    assert "提交 3 人" not in text(clerk, page)
+    read_all(office)
+    assert as_it_is(roster) == before
+    said = text(clerk, page)
+    assert "新文件没有采用" in said
+    assert "找不到" in said
+    assert "名册还是原来的" in said
+    assert [path.name for path in office.files.iterdir()] == [roster.file]
+    assert clerk.send(f"{page}/submit").status_code == 303
+    assert "新文件没有采用" not in text(clerk, page)
+
+
+def test_a_draft_gets_its_new_file_once_that_was_looked_through(app, office):
+    roster = a_drafted_roster(people=3)
+    sent_again(app, roster, a_roster_file(5), "更正.xlsx")
+    assert again(roster).people == 3
     read_all(office)
     now = again(roster)
-    assert (now.people, now.total, now.split, now.digest) == (0, 0, [], {})
-    assert not RosterRow.select().exists()
-    assert "份名册" not in text(clerk, "/admin/")
+    assert (now.stage, now.people, now.file_name) == ("draft", 5, "更正.xlsx")
+    assert RosterRow.select().count() == 5
+    assert [path.name for path in office.files.iterdir()] == [now.file]
+    assert not RosterJob.select().exists()
+    assert not RosterFile.select().exists()
+
+
+def stopping(roster, phase):
+    def told(now, done, total):
+        if now == phase:
+            jobs.stop(roster, by=roster.made_by, at=NOW, now=clock.real_now())
+            job = jobs.job_of(roster)
+            given = {"phase": now, "done": done, "total": total, "now": clock.real_now()}
+            holding.beat(job, worker="here", **given)
+
+    return told
+
+
+def test_a_draft_whose_new_file_is_stopped_or_given_up_stays_as_it_was(app, office):
+    stopped, waiting, given_up = (a_drafted_roster(people=3) for _ in range(3))
+    before = [as_it_is(roster) for roster in (stopped, waiting, given_up)]
+    files = {path.name for path in office.files.iterdir()}
+    sent_again(app, stopped, a_roster_file(5))
+    work_off(office, told=stopping(stopped, "look"))
+    database.db.connect(reuse_if_open=True)
+    sent_again(app, given_up, a_roster_file(5))
+    for _ in range(3):
+        assert jobs.take("gone", now=clock.real_now()) is not None
+        RosterJob.update(beat_at=clock.real_now() - timedelta(minutes=1)).execute()
+    assert jobs.take("next", now=clock.real_now()) is None
+    clerk, _ = sent_again(app, waiting, a_roster_file(5))
+    assert "名册还是原来的" in text(clerk, f"/admin/rosters/{waiting.id}/stop")
+    assert clerk.send(f"/admin/rosters/{waiting.id}/stop").status_code == 303
+    database.db.connect(reuse_if_open=True)
+    assert [as_it_is(roster) for roster in (stopped, waiting, given_up)] == before
+    assert jobs.job_of(stopped).refused == jobs.job_of(waiting).refused == jobs.STILL
+    assert {path.name for path in office.files.iterdir()} == files
+
+
+def killed_in(phase):
+    def told(now, done, total):
+        if now == phase:
+            raise KeyboardInterrupt
+
+    return told
+
+
+@pytest.mark.parametrize("phase", ["look", "stage"])
+def test_a_worker_killed_over_a_new_file_is_taken_over_from_and_the_file_read(app, office, phase):
+    roster = a_drafted_roster(people=3)
+    before = as_it_is(roster)
+    sent_again(app, roster, a_roster_file(5))
+    with pytest.raises(KeyboardInterrupt):
+        work_off(office, told=killed_in(phase))
+    database.db.connect(reuse_if_open=True)
+    if phase == "look":
+        assert as_it_is(roster) == before
+    else:
+        with pytest.raises(Lost):  # there is nothing to go back to: it is nearly done
+            jobs.stop(roster, by=roster.made_by, at=NOW, now=clock.real_now())
+    RosterJob.update(beat_at=clock.real_now() - timedelta(minutes=1)).execute()
+    read_all(office)
+    assert (again(roster).stage, again(roster).people) == ("draft", 5)
+    assert [path.name for path in office.files.iterdir()] == [again(roster).file]
+
+
+def test_while_a_new_file_is_looked_through_the_draft_is_not_submitted_nor_sent_another(
+    app, office
+):
+    roster = a_drafted_roster(people=3)
+    clerk, _ = sent_again(app, roster, a_roster_file(5))
+    with pytest.raises(Refused, match="新上传的文件还在核对"):
+        enrollment.submit_roster(roster, clean_only=False, by=roster.made_by, at=NOW)
+    _, answer = sent_again(app, roster, a_roster_file(6))
+    assert answer.status_code == 422
+    assert "上一份新文件还在核对" in answer.get_data(as_text=True)
+    assert clerk.send(f"/admin/rosters/{roster.id}/withdraw").status_code == 303
+    database.db.connect(reuse_if_open=True)
+    jobs.drop_unread(office.files)
+    assert not list(office.files.iterdir())
 
 
 def test_what_was_returned_still_waits_for_its_clerk_when_the_new_file_is_not_taken(app, office):
@@ -104,8 +212,11 @@ def test_what_was_returned_still_waits_for_its_clerk_when_the_new_file_is_not_ta
     sent = {"file": (io.BytesIO(NO_ROSTER), "名册.csv")}
     clerk.send(f"/admin/rosters/{roster.id}/upload", sent)
     read_all(office)
-    assert "份名册没有读完，待重新上传" in text(clerk, "/admin/")
-    assert f"请{roster.made_by.name}更正后重新上传" in text(clerk, f"/admin/rosters/{roster.id}")
+    assert again(roster).stage == "returned"
+    page = text(clerk, f"/admin/rosters/{roster.id}")
+    assert f"请{roster.made_by.name}按退回意见更正后重新上传" in page
+    assert "请更正第3行的身份证号" in page
+    assert "新文件没有采用" in page
 
 
 def test_a_reading_that_nobody_does_any_more_waits_for_its_clerk(app, office):

@@ -18,6 +18,7 @@ from huigong.models import (
     OperatorFile,
     OperatorJob,
     Roster,
+    RosterFile,
     Statement,
     UnitApplication,
 )
@@ -51,6 +52,7 @@ KINDS: Final = (  # what there is most of comes last
     Kind(IdCorrection, "身份证更正申请", IdCorrection.proof),
     Kind(Opening, "期初数据", Opening.file, Opening.sha256, Opening.stage.not_in(_READ)),
     Kind(Roster, "名册", Roster.file, None, Roster.stage.not_in(_READ)),
+    Kind(RosterFile, "名册的新文件", RosterFile.file),
     Kind(Statement, "对账单", Statement.file),
     Kind(OperatorFile, "承办方文件", OperatorFile.file, None, OperatorFile.stage.not_in(_UNREAD)),
     Kind(OperatorJob, "标出错误的承办方回执", OperatorJob.marked),

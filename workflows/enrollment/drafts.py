@@ -153,12 +153,17 @@ def begin(
 
 @writes
 def begin_again(roster: Roster, kept: Kept, by: User, at: datetime) -> None:
+    replace_file(roster, kept, by, at)
+    RosterJob.delete().where(RosterJob.roster == roster).execute()
+
+
+def replace_file(roster: Roster, kept: Kept, by: User, at: datetime) -> None:
+    """Let another file be the roster's, not read yet, inside the caller's transaction."""
     if roster.stage not in ("reading", "draft", "returned"):
         raise Lost(f"roster {roster.id} is {roster.stage}")
     fresh = {"file_name": kept.name, "made_by": by.id, "made_at": at, "clean_only": False}
     fresh |= {"people": 0, "faulty": 0, "total": 0, "digest": {}, "unread": [], "split": []}
     roster.move("stage", was=roster.stage, to="reading", file=kept.file, **fresh)
-    RosterJob.delete().where(RosterJob.roster == roster).execute()
     tell(roster, "uploaded", by=by, at=at, note=kept.name)
     audit.record("upload roster", by=by, at=at, on=roster, organization=roster.organization)
 

@@ -9,17 +9,21 @@ from typing import Any, Final
 
 from huigong import uploads
 from huigong.database import writes
-from huigong.models import Edition, Organization, Roster, RosterJob, RosterRow, User
+from huigong.models import Edition, Organization, Roster, RosterFile, RosterJob, RosterRow, User
 from huigong.refusals import Lost, Refused
 from huigong.uploads import Kept
 from huigong.workflows import audit, holding
 from huigong.workflows.enrollment import drafts
 from huigong.workflows.enrollment.approval import approve_roster, refuse_approval
-from huigong.workflows.enrollment.reading import Told, forget, read_roster_file
+from huigong.workflows.enrollment.reading import Told, forget, look_through, read_roster_file
 from huigong.workflows.enrollment.undone import undo_approval
 from huigong.workflows.holding import Stopped, free
 
 STOPPED: Final = "已按要求停止，没有保存名单"
+STILL: Final = "已按要求停止，没有采用新文件"
+LOOKING: Final = "上一份新文件还在核对，请等它完成，或先停止"
+READING: Final = ("read", "replace")  # kinds of jobs that read a file into a roster
+UNSTOPPED: Final = ("replace", "forget")  # there is nothing to go back to
 
 
 def draft_in_background(
@@ -51,13 +55,32 @@ def _begin(*roster: Any) -> Roster:
 def restage_in_background(
     roster: Roster, *, kept: Kept, by: User, at: datetime, seen: Sequence[str] = ()
 ) -> Roster:
-    """Put another file in the place of a roster's, for a worker to read; the caller forgets the
-    old one."""
+    """Put another file in the place of a roster's once a worker has looked it through: until then,
+    and when it is refused, a draft or returned roster stays as it is. Of one in stage `reading`
+    nothing is there to stay; the caller forgets its old file.
+
+    Refuses while another file of it is being looked through.
+    """
     unit, edition = roster.organization, roster.edition
     drafts.refuse_unfit(unit, edition, roster.cover_from, roster.rest_by, at.date())
-    drafts.begin_again(roster, kept, by, at)
-    _ask(roster, "read", by=by, at=at, seen=seen)
+    if roster.stage == "reading":
+        drafts.begin_again(roster, kept, by, at)
+        _ask(roster, "read", by=by, at=at, seen=seen)
+        return roster
+    if roster.stage not in ("draft", "returned"):
+        raise Lost(f"roster {roster.id} is {roster.stage}")
+    if is_looked_through(roster):
+        raise Refused("file", LOOKING)
+    RosterFile.delete().where(RosterFile.roster == roster).execute()
+    RosterFile.create(roster=roster, file=kept.file, file_name=kept.name)
+    _ask(roster, "look", by=by, at=at, seen=seen)
     return roster
+
+
+def is_looked_through(roster: Roster) -> bool:
+    """Whether another file of a roster is being looked through."""
+    at_work = RosterJob.kind.in_(("look", "replace")) & (RosterJob.refused == "")
+    return bool(RosterJob.select().where(RosterJob.roster == roster, at_work).exists())
 
 
 @writes
@@ -87,7 +110,7 @@ def unread() -> Any:
     """The condition that a roster's file was refused, or its reading stopped or given up: nothing
     is saved of it but its sentence."""
     refused = RosterJob.select(RosterJob.roster).where(
-        RosterJob.kind == "read", RosterJob.refused != ""
+        RosterJob.kind << READING, RosterJob.refused != ""
     )
     return (Roster.stage == "reading") & (Roster.id << refused)
 
@@ -105,6 +128,13 @@ def drop_unread(folder: Path) -> None:
     files: Any = Roster.select(Roster.file).where(unread())
     for (file,) in files.tuples():
         uploads.drop(folder, file)
+    looks = (RosterJob.kind == "look") & (RosterJob.refused == "")
+    looked_through = RosterJob.select(RosterJob.roster).where(looks)
+    left = RosterFile.select(RosterFile, Roster).join(Roster)
+    for new in left.where(RosterFile.roster.not_in(looked_through)):
+        if new.file != new.roster.file:  # which is read again where its columns were explained
+            uploads.drop(folder, new.file)
+        new.delete_instance()
 
 
 def is_waiting(*, now: datetime) -> bool:
@@ -121,11 +151,10 @@ def take(worker: str, *, now: datetime) -> RosterJob | None:
 def stop(roster: Roster, *, by: User, at: datetime, now: datetime) -> None:
     """Ask a roster's job to stop; one that nobody works on is ended at once."""
     asked = RosterJob.update(cancelled=True).where(RosterJob.roster == roster)
-    if not asked.where(RosterJob.kind != "forget", RosterJob.refused == "").execute():
+    if not asked.where(RosterJob.kind.not_in(UNSTOPPED), RosterJob.refused == "").execute():
         raise Lost(f"roster {roster.id} has nothing to stop")
-    RosterJob.update(refused=STOPPED).where(
-        RosterJob.roster == roster, free(RosterJob, now)
-    ).execute()
+    said = STILL if RosterJob.get(RosterJob.roster == roster).kind == "look" else STOPPED
+    RosterJob.update(refused=said).where(RosterJob.roster == roster, free(RosterJob, now)).execute()
     audit.record("stop roster job", by=by, at=at, on=roster, organization=roster.organization)
 
 
@@ -143,7 +172,9 @@ def work(job: RosterJob, *, worker: str, folder: Path, told: Told) -> None:
     roster's page. A file that is no roster is gone, as its rows are."""
     roster, refused = job.roster, ""
     try:
-        if job.kind == "read":
+        if job.kind == "look":
+            roster = _replaced(job, folder, told)
+        if job.kind in READING:
             read_roster_file(roster, folder=folder, seen=job.seen, told=told)
         elif job.kind == "approve":
             approve_roster(roster, by=job.by, at=job.at, told=told)
@@ -153,12 +184,40 @@ def work(job: RosterJob, *, worker: str, folder: Path, told: Told) -> None:
     except Refused as wrong:
         refused = str(wrong)
     except Stopped:
-        refused = STOPPED
-        if job.kind == "read":
+        refused = STILL if job.kind == "look" else STOPPED
+        if job.kind in READING:
             forget(roster, RosterRow)
-        else:
+        elif job.kind != "look":
             undo_approval(roster)
     except Lost:
         refused = ""  # withdrawn, returned or done by another meanwhile
     _end(job, worker, refused)
     drop_unread(folder)
+
+
+def _replaced(job: RosterJob, folder: Path, told: Told) -> Roster:
+    """Look a roster's new file through; only then is it the roster's, and the old one forgotten."""
+    new = RosterFile.get_or_none(RosterFile.roster == job.roster_id)
+    if new is None:
+        raise Lost(f"roster {job.roster_id} has no new file")
+    look_through(job.roster, new.file, folder=folder, told=told)
+    old = job.roster.file
+    roster = _replace(job, new)
+    if old != roster.file:
+        uploads.drop(folder, old)
+    return roster
+
+
+@writes
+def _replace(job: RosterJob, new: RosterFile) -> Roster:
+    now = RosterJob.get_or_none(RosterJob.id == job.id, RosterJob.worker == job.worker)
+    if now is None:
+        raise Lost(f"job {job.id} is another worker's")
+    if now.cancelled:
+        raise Stopped
+    roster: Roster = Roster.get_by_id(job.roster_id)
+    drafts.replace_file(roster, Kept(new.file, new.file_name, 0, ""), job.by, job.at)
+    new.delete_instance()
+    RosterJob.update(kind="replace").where(RosterJob.id == job.id).execute()
+    job.kind = "replace"
+    return roster

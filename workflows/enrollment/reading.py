@@ -44,6 +44,7 @@ LEAST: Final = 500
 MOST: Final = 32_000
 AIM: Final = 0.3  # seconds with the write lock
 LOST: Final = "保管的名册文件已打不开，请重新上传"
+NOBODY: Final = "名册里没有人：请在列名下面逐行填写后再上传"
 BESIDE: Final = MIB if CAN_COPY else uploads.ROSTER_LIMIT + 1  # bytes from which two read
 
 
@@ -78,23 +79,43 @@ def read_roster_file(
     """
     forget_rows(roster, told=told)
     reading = reading_for(roster.organization, roster.edition, roster.cover_from)
+    try:
+        with uploads.open_kept(folder, roster.file) as file:
+            return stage(roster, reading, _parts(reading, file, told), seen, told)
+    except OSError as gone:
+        raise Refused("file", LOST) from gone
+    except Refused:
+        forget_rows(roster)
+        raise
+
+
+def look_through(roster: Roster, file: str, *, folder: Path, told: Told = quiet) -> None:
+    """Read another kept file of a roster to its end and keep nothing of it. Refuses what is not a
+    roster."""
+    reading = reading_for(roster.organization, roster.edition, roster.cover_from)
+    try:
+        with uploads.open_kept(folder, file) as opened:
+            parts = File(_parts(reading, opened, told))
+            line = None
+            for line in parts:
+                told("look", line.number, parts.height)
+            if line is None:
+                raise Refused("file", NOBODY)
+    except OSError as gone:
+        raise Refused("file", LOST) from gone
+
+
+def _parts(reading: RosterReading, file: BinaryIO, told: Told) -> Parts:
+    """The parts of an open file; of a big one they are read beside."""
     told("read", 0, 0)
 
     def stopped() -> bool:
         told("", 0, 0)
         return False
 
-    try:
-        with uploads.open_kept(folder, roster.file) as file:
-            if size_of(file) < BESIDE:
-                lines = reading.lines(file, stopped=stopped)
-                return stage(roster, reading, in_parts(reading, lines), seen, told)
-            return stage(roster, reading, _read_beside(reading, file, stopped), seen, told)
-    except OSError as gone:
-        raise Refused("file", LOST) from gone
-    except Refused:
-        forget_rows(roster)
-        raise
+    if size_of(file) < BESIDE:
+        return in_parts(reading, reading.lines(file, stopped=stopped))
+    return _read_beside(reading, file, stopped)
 
 
 def _read_beside(reading: RosterReading, file: BinaryIO, stopped: Callable[[], bool]) -> Parts:
@@ -119,7 +140,7 @@ def stage(
         pace.took(time.perf_counter() - begun)
         told("stage", chunk[-1].number, max(file.height, chunk[-1].number))
     if not staging.digest.kinds:
-        raise Refused("file", "名册里没有人：请在列名下面逐行填写后再上传")
+        raise Refused("file", NOBODY)
     if file.late:
         _refuse_late(roster, file.late, staging.digest)
     return _finish(roster, file, staging.digest)

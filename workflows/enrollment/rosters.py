@@ -35,6 +35,7 @@ def submit_roster(roster: Roster, *, clean_only: bool, by: User, at: datetime) -
 def _submit(roster: Roster, others: int, *, clean_only: bool, by: User, at: datetime) -> Roster:
     if roster.stage not in ("draft", "returned"):
         raise Lost(f"roster {roster.id} is {roster.stage}")
+    _refuse_under_look(roster)
     if not roster.people:
         raise Refused("roster", "没有可参保的人：请更正名册后重新上传")
     if roster.faulty and not clean_only:
@@ -56,10 +57,17 @@ def _submit(roster: Roster, others: int, *, clean_only: bool, by: User, at: date
     only, parts = bool(roster.faulty), shares.preview(roster)
     told = {"submitted_by": by.id, "clean_only": only, "split": parts}
     roster.move("stage", was=roster.stage, to="submitted", **told)
+    RosterJob.delete().where(RosterJob.roster == roster).execute()  # that a file was not taken
     note = f"仅提交无误的{roster.people}人" if only else f"{roster.people}人"
     tell(roster, "submitted", by=by, at=at, note=note)
     audit.record("submit roster", by=by, at=at, on=roster, organization=roster.organization)
     return roster
+
+
+def _refuse_under_look(roster: Roster) -> None:
+    at_work = (RosterJob.kind == "look") & (RosterJob.refused == "")
+    if RosterJob.select().where(RosterJob.roster == roster, at_work).exists():
+        raise Refused("roster", "新上传的文件还在核对，请等它完成，或先停止")
 
 
 def return_roster(roster: Roster, *, reason: str, by: User, at: datetime) -> Roster:
