@@ -43,7 +43,7 @@ def run(settings: Settings, port: int | None) -> None:
     """Serve an office until the process is stopped."""
     import waitress
 
-    from huigong import pinyin
+    from huigong import database, pinyin
     from huigong.admin import background
     from huigong.app import keep_for_good, make_app
     from huigong.office import open_office
@@ -53,6 +53,7 @@ def run(settings: Settings, port: int | None) -> None:
     app, listen = make_app(settings), port or settings.port
     pinyin.library()  # now, so that no request waits for it
     keep_for_good()
+    database.keep_connections()
     click.echo(
         f"公众网站 http://{settings.host}:{listen}/  办公室 http://{settings.host}:{listen}/admin/"
     )

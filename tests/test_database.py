@@ -1,7 +1,9 @@
 """The write gateway under several processes at once, on the database the suite runs on."""
 
+import shutil
 import sqlite3
 import threading
+from pathlib import Path
 
 import pytest
 from builders import NOW, a_city, a_user
@@ -180,3 +182,74 @@ def test_a_city_s_log_is_written_back_at_one_length_whatever_its_file_s_pages(
 
 def _pragma(name: str) -> object:
     return database.db.execute_sql(f"PRAGMA {name}").fetchone()[0]
+
+
+@pytest.fixture
+def keeping(office):
+    """The office's database as a process that serves holds it."""
+    database.db.close()
+    kept = database.db.obj
+    database.keep_connections()
+    yield kept
+    if not kept.is_closed():
+        kept.close()
+    for connection in kept.kept:
+        kept._end(connection)
+    kept.kept = None
+    database.db.connect(reuse_if_open=True)
+
+
+def _connection(of):
+    of.connect(reuse_if_open=True)
+    return of.connection()
+
+
+def test_a_kept_connection_is_used_again_and_sees_what_others_wrote(keeping):
+    first = _connection(keeping)
+    assert not Organization.select().exists()
+    keeping.close()
+    writer = threading.Thread(target=lambda: (a_city(), keeping.close()))
+    writer.start()
+    writer.join()
+    assert len(keeping.kept) == 1, "two threads, one after the other, need but one"
+    assert _connection(keeping) is first
+    assert Organization.select().exists()
+
+
+def test_a_connection_with_a_row_still_to_come_is_not_kept(keeping):
+    _connection(keeping)
+    for _ in range(3):
+        a_city()
+    rows = keeping.execute_sql('SELECT "id" FROM "organization"')
+    assert rows.fetchone()
+    keeping.close()
+    assert len(keeping.kept) == (0 if database.is_sqlite() else 1)
+
+
+def test_a_kept_connection_that_leads_nowhere_any_more_is_replaced(keeping, office):
+    """A backup was restored in the file's place, or PostgreSQL ended the connection."""
+    first = _connection(keeping)
+    a_city()
+    keeping.close()
+    if database.is_sqlite():
+        file = Path(keeping.database)
+        other = file.with_name("restored.db")
+        shutil.copy(file, other)
+        other.replace(file)
+    else:
+        import psycopg
+
+        with psycopg.connect(office.database_url) as other:
+            other.execute("SELECT pg_terminate_backend(%s)", (first.info.backend_pid,))
+    assert _connection(keeping) is not first
+    assert Organization.select().exists()
+
+
+def test_what_a_page_told_postgresql_of_its_costs_is_forgotten_with_the_page(keeping):
+    if database.is_sqlite():
+        return
+    _connection(keeping)
+    database.expect_few_rows()
+    keeping.close()
+    _connection(keeping)
+    assert keeping.execute_sql("SHOW seq_page_cost").fetchone() == ("1",)

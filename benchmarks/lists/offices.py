@@ -50,11 +50,14 @@ class Office:
             self._watch_the_server()
 
     def _watch_the_server(self) -> None:
-        """PostgreSQL gives each request a process of its own, which ends with it."""
-        close = self.connection._close
+        """PostgreSQL has a process for each connection, which is kept from request to request."""
+        close, waited = self.connection._close, {}
 
         def closing(connection: Any) -> None:
-            self.queued = queued(connection.info.backend_pid)
+            process = connection.info.backend_pid
+            so_far = queued(process)
+            self.queued = so_far - waited.get(process, 0.0)
+            waited[process] = so_far
             close(connection)
 
         self.connection._close = closing
@@ -73,6 +76,7 @@ class Office:
         }  # fmt: skip
         self.tokens = {who: self._session(place) for who, place in self.places.items()}
         database.db.close()
+        database.keep_connections()  # as an office that is served does
 
     def _session(self, place: Organization) -> str:
         now, token = clock.real_now(), f"{place.id}"
