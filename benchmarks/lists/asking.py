@@ -43,9 +43,9 @@ _KINDS = {"audit": tuple(REVEALED), "operator": tuple(KINDS)}
 class Bench:
     """Both offices of one database behind one application."""
 
-    def __init__(self, small: Office, large: Office, app: Flask):
+    def __init__(self, small: Office, large: Office, app: Flask, *, every: bool = True):
         self.offices = {"small": small, "large": large}
-        self.app, self.members = app, large.members
+        self.app, self.members, self.every = app, large.members, every
         self.pages: list[Page] = []
         self.seen: dict[str, list[tuple[int, str, str]]] = {}  # rows, whose, address: small ones
         self.unlike: list[Page] = []  # fuller than any page of its kind in the small office
@@ -173,12 +173,21 @@ class Bench:
         yield from self._leaves(page, *read)
         if not read[1].is_list:
             return
-        for label, query in read[1].queries():
+        for label, query in self._chosen(page.who, read[1]):
             there = [f"{urlsplit(getattr(page, s)).path}?{query}" for s in ("small", "large")]
             other = Page(page.who, page.endpoint, label, *there)
             if shown := self._read(other):
                 yield other
                 yield from self._leaves(other, *shown)
+
+    def _chosen(self, who: str, read: Reader) -> Iterator[tuple[str, str]]:
+        """The queries a list offers; unless every one is asked for, each of one person only: the
+        first of the first, the second of the second, and round again."""
+        people = list(self.offices["small"].places)
+        turn = people.index(who)
+        for at, query in enumerate(read.queries()):
+            if self.every or at % len(people) == turn:
+                yield query
 
     def _read(self, page: Page) -> tuple[Reader, Reader] | None:
         """What the page offers in either office; None for what is no page for this person. Where
