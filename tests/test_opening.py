@@ -208,6 +208,30 @@ def test_everything_wrong_is_said_with_its_row_and_nothing_is_kept(city, tmp_pat
     assert not Member.select().exists()
 
 
+def test_a_row_of_each_workbook_is_told_all_that_is_wrong_with_it_at_once(city, tmp_path):
+    wrong = {"单位": "没有的单位", "保障开始日": "05/08/2023", "手机号": "138", "是否续保": "也许"}
+    rows = {
+        "covers": (a_cover(**wrong), ["单位：", "保障开始日：", "手机号：", "是否续保："]),
+        "payments": (
+            a_payment(单位="没有的单位", 承担方="邻居", 金额="一百", 到账日期="昨天"),
+            ["单位：", "承担方：", "金额：", "到账日期："],
+        ),
+        "claims": (
+            a_paid_claim(
+                a_cover(), 身份证号="4199", 申领日期="昨天", 互助金="-1", 原申领号="", 出院日期=""
+            ),
+            ["身份证号：", "申领日期：", "原申领号：", "互助金：", "出院日期："],
+        ),
+    }
+    for kind, (row, told) in rows.items():
+        with pytest.raises(Refused) as refused:
+            keep(city, kind, [row], tmp_path)
+        [(_, message)] = refused.value.faults
+        places = [message.find(word) for word in told]
+        assert -1 not in places, (kind, message)
+        assert places == sorted(places)
+
+
 def test_who_is_covered_already_is_refused_at_booking_too(city, tmp_path):
     person = a_cover()
     first, second = (keep(city, "covers", [person, *more], tmp_path) for more in ([], [a_cover()]))

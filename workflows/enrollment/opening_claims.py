@@ -29,7 +29,7 @@ from huigong.workflows.claims import reckoning
 from huigong.workflows.claims.filing import name_claimant
 from huigong.workflows.enrollment import opening_sheets as sheets
 from huigong.workflows.enrollment.corrected import corrected
-from huigong.workflows.enrollment.opening_sheets import Faults, Line, Places, Wrong
+from huigong.workflows.enrollment.opening_sheets import Faults, Line, Places, Together, Wrong
 from huigong.workflows.enrollment.reading import Told, quiet
 from huigong.workflows.schemes import plan_of
 
@@ -71,21 +71,44 @@ def read_claims(
 
 
 def _row(line: Line, places: Places, today: date) -> PaidClaim:
-    edition = places.edition(line)
-    start, said = places.cover_from(line, edition), line.text("原申领号")[:60]
-    cover = _cover(line.number_of_id(), edition, start, places.city)
-    filed, decided, paid = (line.day(title) for title in ("申领日期", "决定日期", "支付日期"))
+    row = Together()
+    edition, number = row.ask(places.edition, line), row.ask(line.number_of_id)
+    start = row.ask(places.cover_from, line, edition)
+    days = [row.ask(line.day, title) for title in ("申领日期", "决定日期", "支付日期")]
+    said, amount = row.ask(_said, line), row.ask(_amount, line)
+    happened = row.ask(_happened, line, edition)
+    row.settle()
+    row.ask(_refuse_order, start, *days, today)
+    cover = row.ask(_cover, number, edition, start, places.city)
+    row.settle()
+    (filed, decided, paid), (event, stays) = days, happened
+    facts = {"grade": line.text("等级")} if line.text("等级") else {}
+    return PaidClaim(line.number, said, cover, filed, decided, paid, amount, event, facts, stays)
+
+
+def _said(line: Line) -> str:
+    said = line.text("原申领号")[:60]
     if not said:
         raise Wrong("原申领号：未填写")
-    if not start <= filed <= decided <= paid <= today:
-        raise Wrong("日期应依次为：保障开始、申领、决定、支付，且不晚于今天")
+    return said
+
+
+def _amount(line: Line) -> int:
     amount = line.fen("互助金")
     if amount <= 0:
         raise Wrong("互助金：应大于零")
+    return amount
+
+
+def _refuse_order(*days: date) -> None:
+    if list(days) != sorted(days):
+        raise Wrong("日期应依次为：保障开始、申领、决定、支付，且不晚于今天")
+
+
+def _happened(line: Line, edition: Edition) -> tuple[str | None, list[dict[str, Any]]]:
+    """The event, or the stay."""
     event = _event(line, plan_of(edition))
-    facts = {"grade": line.text("等级")} if line.text("等级") else {}
-    stays = [sheets.stay_of(line)] if event is None else []
-    return PaidClaim(line.number, said, cover, filed, decided, paid, amount, event, facts, stays)
+    return event, [sheets.stay_of(line)] if event is None else []
 
 
 def _cover(number: str, edition: Edition, start: date, city: Organization) -> Enrollment:

@@ -27,7 +27,14 @@ from huigong.workflows.enrollment.checks import Person, RosterCheck
 from huigong.workflows.enrollment.columns import Header, plain_title
 from huigong.workflows.enrollment.corrected import corrected
 from huigong.workflows.enrollment.history import tell
-from huigong.workflows.enrollment.opening_sheets import PERSON, Faults, Line, Places, Wrong
+from huigong.workflows.enrollment.opening_sheets import (
+    PERSON,
+    Faults,
+    Line,
+    Places,
+    Together,
+    Wrong,
+)
 from huigong.workflows.enrollment.reading import Told, quiet
 from huigong.workflows.schemes import plan_of
 
@@ -88,19 +95,13 @@ def _corrected(city: Organization, covers: list[Cover]) -> Faults:
 def _cover(
     line: Line, places: Places, checks: dict[tuple[date, int], RosterCheck], today: date
 ) -> Cover:
-    unit, edition = places.unit(line), places.edition(line)
-    start = places.cover_from(line, edition)
-    if start > today:
-        raise Wrong("保障开始日：在今天之后，请按正常名册上报")
-    key = (start, line.epoch)
-    if key not in checks:
-        titles = {at: plain_title(title) for at, title in enumerate(PERSON)}
-        columns = {_FIELD_OF[title]: at for at, title in enumerate(PERSON)}
-        checks[key] = RosterCheck(Header((0,), columns, titles), start, epoch=line.epoch)
-    checks[key].forget()  # one person may stand here under several schemes and terms
-    found = checks[key].check(line.number, [line.cells.get(title, "") for title in PERSON])
-    if isinstance(found, list):
-        raise Wrong("；".join(f"{fault.title}：{fault.message}" for fault in found))
+    row = Together()
+    unit, edition = row.ask(places.unit, line), row.ask(places.edition, line)
+    start = row.ask(_start, line, places, edition, today)
+    found = row.ask(_person, line, checks, start or today)
+    rest_by = row.ask(line.word, "自筹由谁承担", sheets.REST_BY, "单位")
+    renewed, old = row.ask(line.word, "是否续保", sheets.YES), row.ask(line.certificate)
+    row.settle()
     facts = sheets.known_facts(
         {
             "insurance": found.insurance,
@@ -115,11 +116,29 @@ def _cover(
         fee = rules.fee(plan_of(edition), facts).total
     except rules.NotStated as silent:
         raise Wrong(silent.message) from silent
-    group = Group(unit.id, edition.id, start, line.word("自筹由谁承担", sheets.REST_BY, "单位"))
-    renewed = line.word("是否续保", sheets.YES)
     index = Member.index_of_id(found.id_number)
-    old = line.certificate()
+    group = Group(unit.id, edition.id, start, rest_by)
     return Cover(line.number, group, found, index, renewed, facts, fee, old)
+
+
+def _start(line: Line, places: Places, edition: Edition, today: date) -> date:
+    start = places.cover_from(line, edition)
+    if start > today:
+        raise Wrong("保障开始日：在今天之后，请按正常名册上报")
+    return start
+
+
+def _person(line: Line, checks: dict[tuple[date, int], RosterCheck], start: date) -> Person:
+    key = (start, line.epoch)
+    if key not in checks:
+        titles = {at: plain_title(title) for at, title in enumerate(PERSON)}
+        columns = {_FIELD_OF[title]: at for at, title in enumerate(PERSON)}
+        checks[key] = RosterCheck(Header((0,), columns, titles), start, epoch=line.epoch)
+    checks[key].forget()  # one person may stand here under several schemes and terms
+    found = checks[key].check(line.number, [line.cells.get(title, "") for title in PERSON])
+    if isinstance(found, list):
+        raise Wrong("；".join(f"{fault.title}：{fault.message}" for fault in found))
+    return found
 
 
 def _overlaps(covers: list[Cover], opening: Opening | None) -> Faults:

@@ -9,7 +9,7 @@ from huigong.money import yuan
 from huigong.sheets import Source
 from huigong.workflows import funding
 from huigong.workflows.enrollment import opening_sheets as sheets
-from huigong.workflows.enrollment.opening_sheets import Faults, Line, Places, Wrong
+from huigong.workflows.enrollment.opening_sheets import Faults, Line, Places, Together, Wrong
 from huigong.workflows.enrollment.reading import Told, quiet
 
 
@@ -38,8 +38,12 @@ def read_payments(
 def _paid(
     line: Line, places: Places, left: dict[int, int], today: date, opening: Opening | None
 ) -> Paid:
-    unit, edition = places.unit(line), places.edition(line)
-    start, carrier = places.cover_from(line, edition), line.word("承担方", sheets.CARRIER_OF)
+    row = Together()
+    unit, edition = row.ask(places.unit, line), row.ask(places.edition, line)
+    start = row.ask(places.cover_from, line, edition)
+    carrier = row.ask(line.word, "承担方", sheets.CARRIER_OF)
+    amount, on = row.ask(line.fen, "金额"), row.ask(line.day, "到账日期")
+    row.settle()
     due = (
         Due.select()
         .join(Roster)
@@ -50,7 +54,6 @@ def _paid(
     )
     if due is None:
         raise Wrong("没有对应的期初应缴：请先导入参保，并核对单位、计划、保障开始日和承担方")
-    amount, on = line.fen("金额"), line.day("到账日期")
     left.setdefault(due.id, due.amount - due.paid + _booked(due, opening))
     if not 0 < amount <= left[due.id]:
         raise Wrong(f"金额：这笔应缴还剩{yuan(left[due.id])}元")

@@ -70,6 +70,27 @@ class Wrong(Exception):
     """A cell cannot be taken; the message goes beside its row."""
 
 
+class Together:
+    """Several questions to one row, so that all that is wrong with it is said at once."""
+
+    def __init__(self) -> None:
+        self._wrong: list[str] = []
+
+    def ask(self, question: Callable[..., Any], *about: Any) -> Any:
+        """The answer, or None where it is wrong; `settle` tells. What hangs on a wrong answer is
+        not asked."""
+        try:
+            return None if any(one is None for one in about) else question(*about)
+        except Wrong as wrong:
+            self._wrong.append(str(wrong))
+            return None
+
+    def settle(self) -> None:
+        """Raise what was wrong with the answers so far."""
+        if self._wrong:
+            raise Wrong("；".join(self._wrong))
+
+
 @dataclass
 class Line:
     """A row of a workbook by title, its number as Excel shows it, and the sheet's date base."""
