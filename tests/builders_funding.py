@@ -107,10 +107,10 @@ def an_enrollment(roster: Roster, member: Member | None = None, **facts: Any) ->
     return enrollment
 
 
-def dues_of(roster: Roster) -> dict[str, Any]:
+def dues_of(roster: Roster, at: datetime = NOW) -> dict[str, Any]:
     """Raise a roster's dues; by carrier."""
     finance = a_finance(roster)
-    return {due.carrier: due for due in funding.raise_dues(roster, by=finance, at=NOW)}
+    return {due.carrier: due for due in funding.raise_dues(roster, by=finance, at=at)}
 
 
 def a_finance(roster: Roster) -> User:

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 from builders import NOW, TODAY, a_city, a_county, a_unit, a_user
 from builders_funding import a_finance, a_roster, an_edition, dues_of, paid
@@ -314,7 +316,34 @@ def test_one_transfer_for_several_rosters_is_found_by_their_sum(office, folder):
     _, exact = matched(lines)
     together = exact[lines[0].id]
     assert {due.id for due in together.dues} == {dues["unit"].id, other["unit"].id}
-    assert "金额等于 2 笔应缴之和" in together.reasons
+    assert "金额等于 2 笔应缴之和（都在 2025-01-10 到期）" in together.reasons
+
+
+@pytest.mark.parametrize(
+    ("amount", "months", "words"),
+    [
+        ("50.00", [1], "金额等于 2 笔应缴之和（都在 2025-01-25 到期）"),
+        ("90.00", [0, 1], "金额等于 3 笔应缴之和（2025-01-25 及以前到期）"),
+        ("150.00", [0, 1, 2], "金额等于 4 笔应缴之和（2025-02-25 及以前到期）"),
+    ],
+)
+def test_a_county_pays_at_once_what_falls_on_a_day_or_until_then(
+    office, folder, amount, months, words
+):
+    """Rosters of one county: 40.00 until 25 December, 20.00 and 30.00 January's, 60.00 later."""
+    roster, first, city = an_owing_roster(people=4)
+    due = {0: [first["county"].id], 1: [], 2: []}
+    for people, month in ((2, 1), (3, 1), (6, 2)):
+        later = NOW + timedelta(days=31 * month)
+        dues = dues_of(a_roster(roster.organization, people=people), at=later)
+        due[month].append(dues["county"].id)
+    county = first["county"].payer_name
+    (line,) = imported(city, folder, [a_line(amount, "补贴", payer=county)])
+    found, exact = matched([line])
+    best = found[line.id][0]
+    assert [each.id for each in best.dues] == [id for month in months for id in due[month]]
+    assert words in best.reasons
+    assert not exact
 
 
 def test_an_account_that_paid_before_is_known_again(office, folder):

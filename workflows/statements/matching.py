@@ -240,24 +240,35 @@ def _ranked(clue: _Clues, dues: Sequence[Any]) -> list[Candidate]:
     for together in _together(clue, dues):
         group = _weigh(clue, together)
         if group and group.same:
-            group.reasons.append(f"金额等于 {len(together)} 笔应缴之和")
+            days = {due.due_on for due in together}
+            until = (
+                f"（都在 {max(days)} 到期）" if len(days) == 1 else f"（{max(days)} 及以前到期）"
+            )
+            group.reasons.append(f"金额等于 {len(together)} 笔应缴之和{until}")
             found.append(group)
     return sorted(found, key=lambda c: (-c.score, c.dues[0].due_on, c.dues[0].id))[:8]
 
 
 def _together(clue: _Clues, dues: Sequence[Any]) -> list[list[Any]]:
-    """Dues of one payer, all of them and those of the months the remark names, that one transfer
-    may have paid together."""
+    """Dues of one payer that one transfer may have paid together: all of them, those of the months
+    that the remark names, those of one day or until then (a county pays what falls on the 25th)."""
     by_payer: dict[int, list[Any]] = defaultdict(list)
     meant = clue.organizations | clue.namesakes | clue.known_payers
     for due in dues:
         if due.payer_id in meant or due.roster.number in clue.rosters:
             by_payer[due.payer_id].append(due)
-    groups = []
+    groups: dict[tuple[int, ...], list[Any]] = {}
     for owed in by_payer.values():
-        of_months = [due for due in owed if _in_months(clue, due)]
-        groups += [owed, *([of_months] if len(of_months) < len(owed) else [])]
-    return [g for g in groups if 1 < len(g) <= MOST_TOGETHER]
+        days = sorted({due.due_on for due in owed})
+        for group in (
+            owed,
+            [due for due in owed if _in_months(clue, due)],
+            *([due for due in owed if due.due_on == day] for day in days),
+            *([due for due in owed if due.due_on <= day] for day in days),
+        ):
+            if 1 < len(group) <= MOST_TOGETHER:
+                groups[tuple(due.id for due in group)] = group
+    return list(groups.values())
 
 
 _WORTH: Final = 25
