@@ -290,6 +290,16 @@ def test_what_is_not_exact_is_likely_with_the_reason_in_words(
     assert words in best.reasons
 
 
+def test_the_payers_very_name_weighs_more_than_an_amount_that_another_owes(office, folder):
+    roster, dues, city = an_owing_roster()
+    other = dues_of(a_roster(a_unit(roster.organization.parent, "示例水务公司工会"), people=6))
+    lines = imported(city, folder, [a_line("300.00", "参保", payer="演示机械公司")])
+    found, _ = matched(lines)
+    first, second = found[lines[0].id][:2]
+    assert (first.dues[0].id, second.dues[0].id) == (dues["unit"].id, other["unit"].id)
+    assert (first.parts[0][1], second.reasons) == (300_00, ["金额相同"])
+
+
 def test_two_rosters_of_one_unit_and_month_with_one_amount_are_left_to_a_person(office, folder):
     roster, _, city = an_owing_roster(people=2)
     dues_of(a_roster(roster.organization, people=2))

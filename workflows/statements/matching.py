@@ -240,11 +240,7 @@ def _ranked(clue: _Clues, dues: Sequence[Any]) -> list[Candidate]:
     for together in _together(clue, dues):
         group = _weigh(clue, together)
         if group and group.same:
-            days = {due.due_on for due in together}
-            until = (
-                f"（都在 {max(days)} 到期）" if len(days) == 1 else f"（{max(days)} 及以前到期）"
-            )
-            group.reasons.append(f"金额等于 {len(together)} 笔应缴之和{until}")
+            group.reasons.append(f"金额等于 {len(together)} 笔应缴之和（{_days(together)}）")
             found.append(group)
     return sorted(found, key=lambda c: (-c.score, c.dues[0].due_on, c.dues[0].id))[:8]
 
@@ -269,6 +265,11 @@ def _together(clue: _Clues, dues: Sequence[Any]) -> list[list[Any]]:
             if 1 < len(group) <= MOST_TOGETHER:
                 groups[tuple(due.id for due in group)] = group
     return list(groups.values())
+
+
+def _days(dues: Sequence[Any]) -> str:
+    first, last = min(due.due_on for due in dues), max(due.due_on for due in dues)
+    return f"都在 {last} 到期" if first == last else f"{last} 及以前到期"
 
 
 _WORTH: Final = 25
@@ -307,10 +308,11 @@ def _weigh(clue: _Clues, dues: list[Any]) -> Candidate | None:
 
 
 def _name_weight(clue: _Clues, due: Any) -> tuple[int, list[str]]:
+    """The very name weighs more than an amount that somebody else happens to owe."""
     if due.carrier == "gift" and due.roster_id in clue.gifts:
-        return 25, ["付款方是赠送方"]
+        return 35, ["付款方是赠送方"]
     if due.payer_id in clue.namesakes and due.payer_name == due.payer.name:
-        return 25, ["付款方名称相同"]
+        return 35, ["付款方名称相同"]
     theirs = _ENDINGS.sub("", identity.plain_text(clue.line.payer_name).replace(" ", ""))
     ours = _ENDINGS.sub("", identity.plain_text(due.payer_name).replace(" ", ""))
     if len(theirs) < 2 or len(ours) < 2:
