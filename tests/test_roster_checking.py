@@ -204,6 +204,10 @@ def test_people_with_ids_for_show_are_counted_in_one_sentence(app, office):
     assert (roster.people, roster.digest.get("for_show"), roster.digest["warned"]) == (2, None, 1)
     page = signed_in(app, roster.made_by).get(f"/admin/rosters/{roster.id}").text
     assert "演示用" not in page
+    assert "1 人需要再看一眼" in page
+    Roster.update(digest={**roster.digest, "warned": None}).where(Roster.id == roster.id).execute()
+    page = signed_in(app, roster.made_by).get(f"/admin/rosters/{roster.id}").text
+    assert "1 人需要再看一眼" in page, "a roster read before this was counted is counted now"
     assert "前6位“410199”不在1980年以来的行政区划代码里" in page
 
 
