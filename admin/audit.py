@@ -37,6 +37,7 @@ DEED_WORDS = {
     "discard edition draft": "删除计划草稿",
     "end edition": "截止上一版计划的参保",
     "publish edition": "发布互助保障计划",
+    "publish edition draft": "以草稿发布互助计划",
     "raise dues": "生成应缴款",
     "record payment": "登记到账",
     "reverse payment": "冲销到账",
