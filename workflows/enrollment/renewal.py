@@ -2,13 +2,13 @@
 next edition changes. The draft is an ordinary roster of an ordinary file."""
 
 import io
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from peewee import JOIN, fn
+from peewee import fn
 
 from huigong import differences, identity, rules, uploads
 from huigong.models import (
@@ -171,7 +171,7 @@ def propose(
 
     It starts the day after, or on `on` where that has passed. Refuses where nobody's ends then.
     """
-    covers = list(_covers(unit, scheme, ends))
+    covers = _covers(unit, scheme, ends)
     if not covers:
         raise Refused("ends", "没有在这一天到期的参保人员")
     cover_from = max(ends + timedelta(days=1), on)
@@ -197,16 +197,22 @@ def propose(
     )
 
 
-def _covers(unit: Organization, scheme: Scheme, ends: date) -> Iterable[Enrollment]:
-    return (  # type: ignore[no-any-return]
-        Enrollment.select(Enrollment, Member, Edition, Roster)
+def _covers(unit: Organization, scheme: Scheme, ends: date) -> list[Enrollment]:
+    """The covers that end, each with its member; editions and rosters, which many share, once."""
+    editions = {edition.id: edition for edition in scheme.editions}
+    covers = list(
+        Enrollment.select(Enrollment, Member)
         .join_from(Enrollment, Member)
-        .join_from(Enrollment, Edition)
-        .join_from(Enrollment, Roster, JOIN.LEFT_OUTER)
-        .where(Enrollment.organization == unit, Edition.scheme == scheme)
+        .where(Enrollment.organization == unit, Enrollment.edition << list(editions))
         .where(Enrollment.cover_to == ends, Enrollment.counts())
         .order_by(Member.sort_key, Enrollment.id)
     )
+    numbers = {cover.roster_id for cover in covers if cover.roster_id}
+    rosters = {roster.id: roster for roster in Roster.select().where(Roster.id << numbers)}
+    for cover in covers:
+        cover.edition = editions[cover.edition_id]
+        cover.roster = rosters.get(cover.roster_id)
+    return covers
 
 
 def _candidates(
@@ -214,8 +220,30 @@ def _candidates(
 ) -> list[Candidate]:
     members = [cover.member_id for cover in covers]
     gone, again = _gone(members, unit), _covered_after(members, covers[0].edition, cover_from)
-    plan = edition.plan if edition else None
-    return [_candidate(cover, unit, plan, cover_from, gone, again) for cover in covers]
+    judged = _judged(edition.plan, unit, cover_from) if edition and edition.plan else None
+    return [_candidate(cover, unit, judged, cover_from, gone, again) for cover in covers]
+
+
+def _judged(
+    plan: dict[str, Any], unit: Organization, cover_from: date
+) -> Callable[[dict[str, Any]], tuple[str, int | None]]:
+    """What keeps somebody with such facts out of the next term, and the fee: reckoned once for
+    all who are alike to the plan, as nearly everybody of a big unit is."""
+    place = {"year": cover_from.year, "unit_level": unit.unit_level}
+    known: dict[tuple[tuple[str, str], ...], tuple[str, int | None]] = {}
+
+    def judge(facts: dict[str, Any]) -> tuple[str, int | None]:
+        key = tuple(sorted((name, repr(fact)) for name, fact in facts.items()))
+        if key not in known:
+            all_ = {**facts, **place}
+            why = "；".join(miss.message for miss in rules.unmet(plan, all_))
+            try:
+                known[key] = why, rules.fee(plan, all_).total
+            except rules.NotStated:
+                known[key] = why, None
+        return known[key]
+
+    return judge
 
 
 def _gone(members: list[int], unit: Organization) -> dict[int, date]:
@@ -243,22 +271,16 @@ def _covered_after(members: list[int], edition: Edition, cover_from: date) -> se
 def _candidate(
     cover: Enrollment,
     unit: Organization,
-    plan: dict[str, Any] | None,
+    judged: Callable[[dict[str, Any]], tuple[str, int | None]] | None,
     cover_from: date,
     gone: dict[int, date],
     again: set[int],
 ) -> Candidate:
     member = cover.member
     fee, why = None, ""
-    if plan is not None:
+    if judged is not None:
         age = identity.age_on(member.born_on, cover_from) if member.born_on else None
-        facts = {**cover.facts, "year": cover_from.year, "unit_level": unit.unit_level}
-        facts = facts if age is None else {**facts, "age": age}
-        why = "；".join(miss.message for miss in rules.unmet(plan, facts))
-        try:
-            fee = rules.fee(plan, facts).total
-        except rules.NotStated:
-            fee = None
+        why, fee = judged(cover.facts if age is None else {**cover.facts, "age": age})
     if member.organization_id != unit.id:
         why = "已登记在其他单位"
     if member.id in gone:
