@@ -21,6 +21,7 @@ from peewee import (
     SQL,
     DatabaseError,
     DatabaseProxy,
+    IntegrityError,
     InterfaceError,
     NodeList,
     PostgresqlDatabase,
@@ -207,6 +208,17 @@ def insert_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
         copy.set_types(types)
         for row in rows:
             copy.write_row(row)
+
+
+def insert_new(rows: Any, *, unique: Sequence[Any]) -> int:
+    """Insert what a query finds (`Model.insert_from`) but for what is there already by its
+    `unique` columns; says how many went in. PostgreSQL first takes them all for new, which they
+    mostly are: what it does for rows that may be there costs it a tenth more for each."""
+    if not is_sqlite():
+        with suppress(IntegrityError), db.atomic():
+            return int(rows.returning().as_rowcount().execute())
+    new = rows.on_conflict(action="nothing", conflict_target=unique)
+    return int(new.returning().as_rowcount().execute())
 
 
 def expect_few_rows() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from builders import NOW, a_city, a_user
-from peewee import OperationalError
+from peewee import OperationalError, Value
 
 from huigong import database
 from huigong.models import AuditEvent, Organization, Role, UnitApplication, User
@@ -98,6 +98,27 @@ def test_rows_go_in_by_the_fast_way_and_come_out_as_they_were(office):
     assert User.select().count() == 500
     kept = User.get(User.login == "bulk7")
     assert (kept.name, kept.made_at, kept.ended_on) == ("演示7", NOW, None)
+
+
+@pytest.mark.parametrize("there", [0, 1, 2])
+def test_new_rows_go_in_and_those_that_are_there_stay_as_they_are(office, there):
+    city = a_city()
+    names = [city.name, a_city("许昌市总工会").name]
+    for name in names[:there]:
+        User.create(organization=city, name="演示", login=name, made_at=NOW)
+    columns = [User.organization, User.name, User.login, User.phone, User.password_hash]
+    columns += [User.failures, User.made_at]
+    found = Organization.select(
+        Organization.id, Value("新人"), Organization.name, Value(""), Value(""), 0, Value(NOW)
+    ).where(Organization.name << names)
+
+    @database.writes
+    def insert() -> int:
+        return database.insert_new(User.insert_from(found, columns), unique=[User.login])
+
+    assert insert() == 2 - there
+    kept = {user.login: user.name for user in User.select()}
+    assert kept == dict(zip(names, ["演示"] * there + ["新人"] * (2 - there), strict=True))
 
 
 # ── several hands ───────────────────────────────────────────────────────────────────────────

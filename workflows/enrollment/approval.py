@@ -14,7 +14,16 @@ from typing import Any, Final
 from peewee import JOIN, Join, Value
 
 from huigong import pinyin
-from huigong.database import among, db, hands, let_others_write, paired, together, writes
+from huigong.database import (
+    among,
+    db,
+    hands,
+    insert_new,
+    let_others_write,
+    paired,
+    together,
+    writes,
+)
 from huigong.models import Enrollment, Member, Organization, Roster, RosterRow, User
 from huigong.refusals import Lost, Refused
 from huigong.workflows import audit, funding, gifts, shares
@@ -160,8 +169,7 @@ def _enroll(roster: Roster, waiting: Sequence[tuple[int, str]]) -> None:
     people: Any = RosterRow.select(*values.values()).from_(source)
     people = people.where(is_row, Member.id_index == RosterRow.id_index, found.those())
     once = [Enrollment.member, Enrollment.edition, Enrollment.cover_from]
-    enrolled = Enrollment.insert_from(people, list(values))
-    enrolled.on_conflict(action="nothing", conflict_target=once).returning().execute()
+    insert_new(Enrollment.insert_from(people, list(values)), unique=once)
 
 
 def _refuse_foreign(roster: Roster, members: list[int]) -> None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from peewee import Case, Value, fn
 
 from huigong import pinyin, vault
-from huigong.database import among, insert_rows
+from huigong.database import among, insert_new, insert_rows
 from huigong.models import Claim, Claimant, Employment, Member, Roster, RosterRow
 from huigong.workflows.enrollment.staged import dumped
 
@@ -101,9 +101,7 @@ def _make(roster: Roster, rows: Sequence[int]) -> int:
     query = query.where(among(RosterRow.id, rows)).order_by(RosterRow.id)
     fields = [Member.organization, Member.membership]
     fields += [getattr(Member, name) for name in _CARRIED]
-    made = Member.insert_from(query, fields)
-    made = made.on_conflict(action="nothing", conflict_target=[Member.id_index])
-    return int(made.returning().as_rowcount().execute())
+    return insert_new(Member.insert_from(query, fields), unique=[Member.id_index])
 
 
 def _employ(roster: Roster, who: Any) -> None:
