@@ -1,9 +1,11 @@
 """Money: whole fen inside, yuan as text outside. No float ever touches an amount."""
 
 import re
+import unicodedata
 from typing import Final
 
 _YUAN: Final = re.compile(r"^\d+(\.\d{1,2})?$", re.ASCII)
+_GROUPED: Final = re.compile(r"\d{1,3}(,\d{3})+(\.\d*)?", re.ASCII)
 _DIGITS: Final = "零壹贰叁肆伍陆柒捌玖"
 _UNITS: Final = ("", "拾", "佰", "仟")
 _GROUPS: Final = ("", "万", "亿")
@@ -19,6 +21,18 @@ def parse_yuan(text: str) -> int:
         raise ValueError(f"“{text}”不是以元为单位、最多两位小数的金额")
     yuan_part, _, fen_part = plain_text.partition(".")
     return int(yuan_part) * 100 + int(fen_part.ljust(2, "0") or "0")
+
+
+def typed_yuan(text: str) -> int:
+    """Read an amount that a person typed, as fen. Full-width digits are digits; a comma counts
+    only between thousands: `1,5` is a slip, not fifteen. Raises ValueError with what to write."""
+    plain_text = unicodedata.normalize("NFKC", text).strip().removesuffix("元").strip()
+    if "," in plain_text and not _GROUPED.fullmatch(plain_text):
+        raise ValueError(f"“{text}”中的逗号位置不对，请写成 53417.00 或 53,417.00")
+    try:
+        return parse_yuan(plain_text)
+    except ValueError:
+        raise ValueError(f"“{text}”不是金额，请写成 53417.00，最多两位小数") from None
 
 
 def plain(fen: int) -> str:

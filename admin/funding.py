@@ -323,7 +323,7 @@ def _typed(form: Any) -> dict[str, Any]:
     """A payment as typed. Refuses, all at once, what is no amount or no date."""
     faults, amount, day = [], 0, None
     try:
-        amount = money.parse_yuan(form.get("amount", ""))
+        amount = money.typed_yuan(form.get("amount", ""))
     except ValueError:
         faults.append(("amount", "请填写到账金额，以元为单位，最多两位小数，例如 6400.00"))
     try:

@@ -192,7 +192,7 @@ def typed(form: Any, unit: Organization) -> dict[str, Any]:
         faults.append(("measure", "请选择赠送多少"))
     if measure == "each":
         try:
-            each = money.parse_yuan(form.get("each", ""))
+            each = money.typed_yuan(form.get("each", ""))
         except ValueError:
             faults.append(("each", "请填写每人赠送多少元，最多两位小数"))
     if form.get("whom") not in WHOM:

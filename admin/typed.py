@@ -43,7 +43,7 @@ class Typed:
 
         def read() -> int:
             try:
-                return money.parse_yuan(self.text(name))
+                return money.typed_yuan(self.text(name))
             except ValueError:
                 raise Refused(
                     name, f"请填写{words}，以元为单位，最多两位小数，例如 6400.00"

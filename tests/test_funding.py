@@ -295,8 +295,10 @@ def test_finance_records_a_payment_and_what_is_refused_keeps_the_typing(app):
         assert f'id="{field}-wrong"' in page
     more = {"amount": "6,400.01", "received_on": "2024-12-16", "bank_reference": "LS1"}
     assert "还剩 6,400.00 元" in browser.send(address, more).get_data(as_text=True)
+    slip = browser.send(address, {**more, "amount": "64,00"}).get_data(as_text=True)
+    assert 'id="amount-wrong"' in slip
     assert not Payment.select().exists()
-    sent = browser.send(address, {**more, "amount": "6,400.00"})
+    sent = browser.send(address, {**more, "amount": "６，４００元"})
     assert sent.status_code == 303
     assert "已缴清" in browser.get(sent.location).get_data(as_text=True)
 

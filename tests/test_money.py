@@ -21,6 +21,20 @@ def test_yuan_as_people_write_them_are_read_as_fen(text, fen):
 
 
 @pytest.mark.parametrize(
+    ("text", "fen"),
+    [("２００元", 200_00), ("1，234．50", 1_234_50), ("12,345,678", 12_345_678_00)],
+)
+def test_typed_amounts_may_be_full_width(text, fen):
+    assert money.typed_yuan(text) == fen
+
+
+@pytest.mark.parametrize("text", ["1,5", "6,40.00", ",100", "1,2345", "10,03", "1,000,00"])
+def test_a_comma_counts_only_between_thousands(text):
+    with pytest.raises(ValueError, match="逗号位置不对"):
+        money.typed_yuan(text)
+
+
+@pytest.mark.parametrize(
     "text", ["", "-1", "1.234", "1e5", "１２", "1.", ".5", "NaN", "六十", "1 0"]
 )
 def test_what_is_not_an_amount_is_refused(text):

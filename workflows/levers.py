@@ -224,7 +224,7 @@ def _read(lever: Lever, text: str) -> int:
             raise ValueError(f"“{text}”不是0至{MOST_COUNTED}的整数")
         return int(number)
     if lever.unit == "元":
-        return money.parse_yuan(text)
+        return money.typed_yuan(text)
     try:
         points = money.parse_yuan(text.removesuffix("%").removesuffix("％"))
     except ValueError:

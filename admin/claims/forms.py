@@ -14,7 +14,6 @@ from huigong.workflows import claims as deeds
 MOST_SHOWN = 99  # more stays than may be filed, so that none is dropped without a word
 SHEET = ("total", "pooled", "critical", "other_funds", "account", "cash")
 USUALLY_NONE = ("critical", "other_funds", "account")  # printed as 0.00 on most sheets
-_GROUPED = re.compile(r"\d{1,3}(,\d{3})+(\.\d*)?")
 _DATE = re.compile(r"(\d{4})\D(\d{1,2})\D(\d{1,2})\D?")
 
 
@@ -185,7 +184,7 @@ def _read(
 
 def _value(field: Field, text: str) -> Any:
     if field.kind == "amount":
-        return amount_of(text)
+        return money.typed_yuan(text)
     if field.kind == "date":
         return _date(text)
     if field.kind == "whole":
@@ -198,18 +197,6 @@ def _value(field: Field, text: str) -> Any:
                 return value
         raise ValueError("请从列表中选择")
     return text[:100]
-
-
-def amount_of(text: str) -> int:
-    """An amount as typed, in fen. Full-width digits are digits; a comma counts only between
-    thousands: `1,5` is a slip, not fifteen. Raises ValueError with what to write."""
-    plain_text = unicodedata.normalize("NFKC", text).strip().removesuffix("元").strip()
-    if "," in plain_text and not _GROUPED.fullmatch(plain_text):
-        raise ValueError(f"“{text}”中的逗号位置不对，请写成 53417.00 或 53,417.00")
-    try:
-        return money.parse_yuan(plain_text)
-    except ValueError:
-        raise ValueError(f"“{text}”不是金额，请写成 53417.00，最多两位小数") from None
 
 
 def _date(text: str) -> date:

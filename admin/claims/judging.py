@@ -4,9 +4,8 @@ from typing import Any
 
 from flask import flash, g, redirect, render_template, request, url_for
 
-from huigong import clock
+from huigong import clock, money
 from huigong.access import allow, find
-from huigong.admin.claims import forms
 from huigong.admin.claims.listing import next_for_me, shown
 from huigong.admin.claims.room import claims, kinds_of
 from huigong.models import Claim, ClaimEvent, Role
@@ -130,6 +129,6 @@ def _amount(field: str, label: str, form: Any) -> int | None:
     if not text.strip():
         return None
     try:
-        return forms.amount_of(text)
+        return money.typed_yuan(text)
     except ValueError as wrong:
         raise Refused(field, f"{label}：{wrong}") from None

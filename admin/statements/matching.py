@@ -172,7 +172,7 @@ def _parts(place: Organization, form: Any) -> list[tuple[Any, int]]:
     parts = []
     for due in _received_by(place, numbers):
         try:
-            parts.append((due, money.parse_yuan(form.get(f"amount-{due.id}", ""))))
+            parts.append((due, money.typed_yuan(form.get(f"amount-{due.id}", ""))))
         except ValueError:
             words = f"名册 {due.roster.number}：请填写分配的金额，例如 6400.00"
             raise Refused(f"amount-{due.id}", words) from None

@@ -119,7 +119,7 @@ class Line:
 
     def fen(self, title: str) -> int:
         try:
-            return money.parse_yuan(self.text(title))
+            return money.typed_yuan(self.text(title))
         except (ValueError, Refused):
             raise Wrong(f"{title}：应为金额（元），如80.00") from None
 
