@@ -1,4 +1,5 @@
-"""Rosters that LibreOffice saved (tests/real, made-up people): one messy sheet in every format."""
+"""Rosters that LibreOffice saved, and one that xlwt did, as export programs do (tests/real,
+made-up people): one messy sheet in every format."""
 
 import codecs
 import shutil
@@ -17,7 +18,10 @@ from huigong.workflows.enrollment.columns import open_roster
 from huigong.workflows.enrollment.staging import RosterReading
 
 REAL = Path(__file__).with_name("real")
-MESSY = ("messy.xlsx", "messy.xls", "messy-utf8.csv", "messy-gb18030.csv", "messy-utf16.csv")
+MESSY = (
+    *("messy.xlsx", "messy.xls", "messy-xlwt.xls"),
+    *("messy-utf8.csv", "messy-gb18030.csv", "messy-utf16.csv"),
+)
 PEOPLE = [
     (5, "张三", "419999198005060013", "contract"),
     (6, "李四", "41999919800506003X", "regular"),
@@ -142,7 +146,9 @@ def test_the_answer_keeps_what_the_owner_made_of_a_workbook_with_a_cover(tmp_pat
     assert back["名册"]["D2"].number_format == "yyyy\\-mm\\-dd"
 
 
-@pytest.mark.parametrize("file", ["messy.xls", "messy-gb18030.csv", "messy-utf16.csv"])
+@pytest.mark.parametrize(
+    "file", ["messy.xls", "messy-xlwt.xls", "messy-gb18030.csv", "messy-utf16.csv"]
+)
 def test_what_is_no_xlsx_comes_back_as_one_with_the_same_cells(tmp_path, file):
     path = shutil.copy(REAL / file, tmp_path / file)
     back = rows_of(annotated(path, {14: "数字格式"}, header_row=4))
