@@ -87,6 +87,12 @@ def template() -> Any:
     return send_file(book, mimetype=_XLSX, as_attachment=True, download_name=name, max_age=0)
 
 
+@opening.get("/opening/new")
+@allow(Role.ADMINISTRATOR, on=Organization)
+def new() -> Any:
+    return _index_page({}, None)
+
+
 @opening.post("/opening/new")
 @allow(Role.ADMINISTRATOR, on=Organization)
 def keep() -> Any:

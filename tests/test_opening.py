@@ -300,6 +300,7 @@ def test_the_city_imports_on_pages(app, city):
     assert "期初" in admin.get("/admin/opening").get_data(as_text=True)
     for kind in sheets.KINDS:
         assert admin.get(f"/admin/opening/template.xlsx?kind={kind}").data[:2] == b"PK"
+    assert admin.get("/admin/opening/new").status_code == 200, "reloaded after a refusal"
     empty = admin.send("/admin/opening/new", {}).get_data(as_text=True)
     assert 'href="#kind"' in empty
     assert 'href="#file"' in empty
