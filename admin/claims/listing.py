@@ -31,6 +31,7 @@ from huigong.admin.lists import (
     ordered,
     page_of,
 )
+from huigong.database import db
 from huigong.models import (
     Claim,
     Claimant,
@@ -104,14 +105,24 @@ def next_for_me(todo: str, after: Claim) -> tuple[int | None, int]:
     """The claim that waits for the signed-in reviewer after this one, from the beginning again
     at the end, and how many others wait."""
     mine = (_for_me(todo), beside(scope_of_met(Claim, Role.REVIEWER)), Claim.id != after.id)
-    others = Claim.select(Claim.id).where(*mine)
-    order = Order((Claim.promise(), Claim.id))
-    place: Any = Claim.select(*order.columns).where(Claim.id == after.id).tuples().get()
-    behind = others.where(order.past(place, backwards=False))
-    following = order.sorted(behind).first() or order.sorted(others).first()
+    columns = (Claim.promise(), Claim.id)
+    place: Any = Claim.select(*columns).where(Claim.id == after.id).tuples().get()
+    # Found by their stage, then sorted: left to choose, PostgreSQL looks through every claim in
+    # the order of their promises for the few that wait.
+    others = Claim.select(columns[0].alias("promise"), Claim.id).where(*mine).offset(0)
+    found = others.alias("found")
+    order = Order((found.c.promise, found.c.id))
+    rows = order.sorted(Select([found], [found.c.id]))
+    behind = rows.where(order.past(place, backwards=False))
+    following = _first(behind) or _first(rows)
     if following is None:
         return None, 0
-    return following.id, counted(Claim, *mine, most=MOST_COUNTED)
+    return following, counted(Claim, *mine, most=MOST_COUNTED)
+
+
+def _first(rows: Any) -> int | None:
+    ids = [int(id) for (id,) in rows.limit(1).bind(db).tuples()]
+    return ids[0] if ids else None
 
 
 @claims.get("")
