@@ -177,7 +177,8 @@ def check_page(html: str) -> None:
     unlabelled = [name for name in page.fields if name not in page.labels]
     assert not unlabelled, f"fields without a label: {unlabelled}"
     assert not page.unkeyed, page.unkeyed
-    told = [name for name in page.faults if name in page.ids]
-    in_order = sorted(told, key=page.ids.index)
-    assert told == in_order, f"faults are not in the order of their form: {told}, {in_order}"
+    nowhere = [name for name in page.faults if name not in page.ids]
+    assert not nowhere, f"faults that lead to no field: {nowhere}"
+    in_order = sorted(page.faults, key=page.ids.index)
+    assert page.faults == in_order, f"faults not in the order of their form: {page.faults}"
     _passed.add(once)

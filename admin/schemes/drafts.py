@@ -60,7 +60,10 @@ def _beginning() -> tuple[Edition | None, Sheet]:
         if not chosen:
             raise Refused("basis", "请选择一个已有的计划")
         basis = one_of(own_editions(), chosen)
-        return basis, deeds.sheet_after(basis, clock.today())
+        try:
+            return basis, deeds.sheet_after(basis, clock.today())
+        except Refused as damaged:
+            raise Refused("basis", str(damaged)) from damaged
     if start == "toml":
         return None, _sheet_given()
     if start == "blank":
