@@ -82,7 +82,7 @@ class Bench:
         """Every page as it is measured."""
         for page in self.found(only):
             self.measure(page, ROUNDS)
-            if page.missed():
+            if page.missed() and not page.is_hopeless():
                 page.forget()
                 self.measure(page, MANY_ROUNDS)
                 self.asked_again += 1

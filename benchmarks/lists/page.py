@@ -54,6 +54,10 @@ class Page:
     def missed(self) -> bool:
         return self.p99() > MOST or self.ratio() > TIMES_SMALL
 
+    def is_hopeless(self) -> bool:
+        """Whether it was so slow each time that asking it forty times more would tell nothing."""
+        return min(self.own["large"]) > 4 * MOST
+
     def __str__(self) -> str:
         small, large = self.medians()
         figures = f"{self.p99():8.1f} p99 {f'({_p99(self.wall):.1f} by the clock)':>24}"
