@@ -153,7 +153,8 @@ def test_the_list_filters_sorts_and_says_when_nothing_fits(app):
     unit = a_county_unit("示例甲厂工会")
     roster = a_drafted_roster(unit)
     client = signed_in(app, a_user(Role.REVIEWER, at=unit.parent))
-    for query in ("?stage=draft", "?q=甲厂", f"?edition={roster.edition_id}", "?sort=-people"):
+    by_text = ("?q=甲厂", f"?q={roster.number}", f"?q={roster.number.lower()}")
+    for query in (*by_text, "?stage=draft", f"?edition={roster.edition_id}", "?sort=-people"):
         assert roster.number in client.get(f"/admin/rosters{query}").get_data(as_text=True), query
     none = client.get("/admin/rosters?q=没有").get_data(as_text=True)
     assert "没有符合条件的名册" in none
