@@ -21,7 +21,6 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import date, datetime
 from pathlib import PurePosixPath
 from typing import IO, Any, TypeVar
@@ -53,8 +52,8 @@ class Refusal(Exception):
     pass
 
 
-class Uncut(Exception):
-    """A sheet cannot be cut into slices."""
+class Uncut(ValueError):
+    """A sheet cannot be cut into slices; told as damage where some were handed over already."""
 
 
 def limit(memory: int, seconds: int) -> None:
@@ -103,15 +102,13 @@ def workbook(order: Order) -> Iterator[Any]:
         for at, sheet in enumerate(sheets)
         if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
     }
-    given = 0  # the last row that was handed over
     if order["sliced_from"] and len(names) == 1 and isinstance(beside, Zipped):
         [(name, at)] = names.items()
         slices = Slices(beside, at, name)
         yield from slices.rows(order)
-        if slices.is_whole:
+        if slices.last:
             yield {"others": []}
             return
-        given = slices.last
     others, found, passed = [], False, order["passing"]
     for name, at in names.items():
         with ThreadPoolExecutor(1) as meanwhile:  # calamine leaves other threads their turn
@@ -125,13 +122,12 @@ def workbook(order: Order) -> Iterator[Any]:
             continue
         found = True
         measured(sheet.end[0] + 1, sheet.end[1] + 1, order)
-        if not given:
-            yield opening(name, *sheet.end, beside, more=at != max(names.values()))
+        yield opening(name, *sheet.end, beside, more=at != max(names.values()))
         blanks = [""] * (sheet.start[1] if sheet.start else 0)
         errors = looking.result() if looking else {}
         rows: Rows = enumerate(sheet.iter_rows(), 1)
         rows = _with_errors(rows, errors, len(blanks)) if errors else rows
-        yield from batches(rows, blanks, after=given)
+        yield from batches(rows, blanks)
         del sheet, rows
     if not found:
         raise Refusal("工作表是空的，请填好名册再上传")
@@ -144,11 +140,11 @@ def opening(name: str, row: int, column: int, beside: Any, *, more: bool) -> dic
     return {"name": name, "height": row + 1, "width": column + 1, "epoch": epoch, "more": more}
 
 
-def batches(rows: Rows, blanks: Sequence[str] = (), after: int = 0) -> Iterator[list[list[Any]]]:
-    """Rows with content that are beyond a row, each behind its number."""
+def batches(rows: Rows, blanks: Sequence[str] = ()) -> Iterator[list[list[Any]]]:
+    """Rows with content, each behind its number."""
     batch = []
     for number, row in rows:
-        if number > after and any(row):
+        if any(row):
             batch.append([number, *blanks, *row])
             if len(batch) == BATCH:
                 yield batch
@@ -223,7 +219,6 @@ def _column(letters: bytes) -> int:
     return index - 1
 
 
-_ROW_END = b"</row>"
 _FIRST_ROW = re.compile(rb"""\s*<row\b[^>]*?\sr=["'](\d+)["']""")
 
 
@@ -232,19 +227,19 @@ class Slices:
     other: the first rows are on their way while the rest is unpacked, and never is all of it held.
 
     So is read what systems write, who let texts stand in their cells. Excel and WPS keep the texts
-    of a workbook in one list, which each slice would need: such a file is read whole, and so is,
-    from where it stands, one that cannot be cut as is known here.
+    of a workbook in one list, which each slice would need: such a file is read whole, and so is one
+    that does not begin as is known here. One that goes on otherwise than it began is refused: its
+    later rows might belong before those that were handed over.
     """
 
     def __init__(self, beside: Zipped, at: int, name: str):
         self._beside, self._part, self._name = beside, beside.part(at), name
         self._head = b""
         self.last = 0  # the last row that was handed over
-        self.is_whole = False  # whether all were
 
     def rows(self, order: Order) -> Iterator[Any]:
-        """The sheet's opening, with an estimate of its last row, and its rows as far as they can
-        be cut."""
+        """The sheet's opening, with an estimate of its last row, and its rows; nothing where it
+        is to be read whole."""
         archive = self._beside.archive
         sizes = {part.filename: part.file_size for part in archive.infolist()}
         size = sizes.pop(self._part)
@@ -252,17 +247,20 @@ class Slices:
             return
         others = {name: archive.read(name) for name in sizes}
         width = 0
-        with suppress(Uncut), archive.open(self._part) as part:
-            for sheet, errors, length in _ahead(self._slices(part, others, order["slice"])):
-                last, right = sheet.end or (0, 0)
-                measured(last + 1, right + 1, order)
-                if not width:
-                    width = right + 1
-                    height = min(size * (last + 1) // length, order["max_rows"])
-                    yield opening(self._name, height - 1, right, self._beside, more=False)
-                yield from batches(_with_errors(_placed(sheet, width), errors, 0), after=self.last)
-                self.last = last + 1
-            self.is_whole = bool(width)
+        try:
+            with archive.open(self._part) as part:
+                for sheet, errors, length in _ahead(self._slices(part, others, order["slice"])):
+                    last, right = sheet.end or (0, 0)
+                    measured(last + 1, right + 1, order)
+                    if not self.last:
+                        width = right + 1
+                        height = min(size * (last + 1) // length, order["max_rows"])
+                        yield opening(self._name, height - 1, right, self._beside, more=False)
+                    yield from batches(_with_errors(_placed(sheet, width), errors, 0))
+                    self.last = last + 1
+        except Uncut:
+            if self.last:
+                raise
 
     def _slices(
         self, part: IO[bytes], others: dict[str, bytes], bytes_each: int
@@ -281,21 +279,29 @@ class Slices:
             book.seek(0)
             sheet = CalamineWorkbook.from_filelike(book).get_sheet_by_name(self._name)
             said, start, end = _FIRST_ROW.match(rows), sheet.start, sheet.end
-            if not (said and start and end and before < int(said[1]) <= start[0] + 1):
-                raise Uncut  # its rows bear no numbers, or have no content
-            before = end[0] + 1
-            yield sheet, errors, len(text)
+            if said is None or b"<!" in rows:  # without numbers, or with what may hide a row
+                raise Uncut
+            if start and end:  # else it has no content
+                if not before < int(said[1]) <= start[0] + 1:
+                    raise Uncut
+                before = end[0] + 1
+                yield sheet, errors, len(text)
 
     def _whole_rows(self, part: IO[bytes], bytes_each: int) -> Iterator[bytes]:
         """The text of the sheet's rows, about so many bytes at a time."""
         head, found, text = part.read(bytes_each).partition(b"<sheetData>")
         self._head = head + found
-        while not text.startswith(b"</sheetData>"):
-            end = text.rfind(_ROW_END) + len(_ROW_END)
-            if end < len(_ROW_END):
-                raise Uncut
+        while (end := text.find(b"</sheetData>")) < 0:
+            more = part.read(bytes_each)
+            cut = text.rfind(b"<row ")
+            if not found or not more or len(text) > 8 * bytes_each:
+                raise Uncut  # no rows, no end, or one row of many slices
+            if cut > 0:
+                yield text[:cut]
+                text = text[cut:]
+            text += more
+        if text[:end].strip():
             yield text[:end]
-            text = (text[end:] + part.read(bytes_each)).lstrip()
         while part.read(bytes_each):  # to its end, where it says whether it was damaged
             pass
 

@@ -24,7 +24,7 @@ def text(address, said):
 
 def row(number, *cells, more=""):
     written = "".join(
-        cell if cell.startswith("<") else text(f"{'ABCDEFGH'[at]}{number}", cell)
+        cell if cell.startswith("<c") else text(f"{'ABCDEFGH'[at]}{number}", cell)
         for at, cell in enumerate(cells)
         if cell
     )
@@ -78,7 +78,6 @@ def test_the_rows_and_their_numbers_are_those_of_the_whole_sheet(tmp_path):
         row(30, "演示", more=' spans="1:4" ht="15" customHeight="1"'),
         row(30) + "\n\n  ",
         "",
-        "<!-- a remark -->" + person(30),
     ],
 )
 def test_odd_cells_are_the_same(tmp_path, odd):
@@ -87,28 +86,44 @@ def test_odd_cells_are_the_same(tmp_path, odd):
     assert height != 62, "it was cut"
 
 
+ODD = {
+    "hides a tag": row("{0}", "<![CDATA[甲<row 乙]]>"),
+    "has a remark": '<!-- <row r="7"> --><row r="{0}"><c r="A{0}"><v>1</v></c></row>',
+    "bears no number": "<row><c><v>1</v></c></row>",
+}
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+def test_a_sheet_that_begins_with_what_cannot_be_cut_is_read_whole(tmp_path, odd):
+    start = "".join(odd.format(number) for number in range(1, 9))
+    cells = start + "".join(person(number) for number in range(9, 70))
+    rows, height = same(saved(tmp_path, with_cells(cells)))
+    assert (rows[-1][0], height) == (69, 69)
+
+
 @pytest.mark.parametrize(
-    "odd",
-    [
-        '<row r="30"><c r="A30" t="inlineStr"><is><t><![CDATA[甲</row>乙]]></t></is></c></row>',
-        person(30).replace(' r="30"', ""),
-        "".join(f'<row r="{number}"/>' for number in range(30, 200)),
-        "".join(f'<row r="{number}"><c r="A{number}" s="0"/></row>' for number in range(30, 99)),
-    ],
+    "odd", [*ODD.values(), person(9), person(99)], ids=[*ODD, "goes back", "goes far ahead"]
 )
-def test_what_cannot_be_cut_is_read_whole_from_where_it_stands(tmp_path, odd):
+def test_a_sheet_that_goes_on_otherwise_than_it_began_is_refused(tmp_path, odd):
+    """Its later rows might belong before those that were handed over: none is lost silently."""
+    cells = people(37) + odd.format(40) * 20  # so that a slice begins with it
+    cells += "".join(person(number) for number in range(41, 70))
+    path = saved(tmp_path, with_cells(cells))
+    with pytest.raises(SheetRefused, match="另存"), read_rows(path, in_slices=True) as rows:
+        list(rows)
+
+
+@pytest.mark.parametrize(
+    "blank",
+    ['<row r="{0}"/>', '<row r="{0}"><c r="A{0}" s="0"/></row>', '<row r="{0}" ht="15"></row>'],
+)
+def test_blank_rows_by_the_hundred_are_passed_over(tmp_path, blank):
+    blanks = "".join(blank.format(number) for number in range(30, 200))
     rest = "".join(person(number) for number in range(200, 220))
-    rows, height = same(saved(tmp_path, with_cells(people(27) + odd + rest)))
-    assert [number for number, _ in rows if number < 30] == list(range(1, 30)), "each once"
-    assert rows[-1][0] == 219
-    assert height != 219, "it was cut until then"
-
-
-def test_numbers_that_go_back_are_read_as_the_whole_sheet_is(tmp_path):
-    path = saved(tmp_path, with_cells(people(60, row_40=person(9))))
-    with read_rows(path, in_slices=True) as rows:
-        numbers = [number for number, _ in rows]
-    assert numbers == sorted(set(numbers))
+    rows, height = same(saved(tmp_path, with_cells(people(27) + blanks + rest)))
+    assert [number for number, _ in rows] == [*range(1, 30), *range(200, 220)]
+    assert height != 219, "it was cut"
+    same(saved(tmp_path, with_cells(people(27) + blanks)))
 
 
 def test_a_sheet_that_begins_lower_and_further_right_keeps_its_places(tmp_path):
