@@ -19,7 +19,7 @@ _BEAT_SECONDS = 1.0
 @click.command()
 def work() -> None:
     """处理等待中的大名册（读取、批准、清除），做完就结束；通常由网站进程自动启动。"""
-    from huigong import clock, database
+    from huigong import clock, database, uploads
     from huigong.office import open_office
     from huigong.workflows.enrollment import jobs, opening_jobs
     from huigong.workflows.operator import jobs as operator_jobs
@@ -31,45 +31,24 @@ def work() -> None:
     with database.db.connection_context():
         database.expect_many_rows()
         while job := jobs.take(worker, now=clock.real_now()):
-            _do(job, worker, settings.files)
+            _do(jobs, job, worker, settings.files)
         jobs.drop_unread(settings.files)  # of one that was given up nobody else does it
         while opened := opening_jobs.take(worker, now=clock.real_now()):
-            _do_opening(opened, worker, settings.files)
+            _do(opening_jobs, opened, worker, settings.files)
+            if opening_jobs.is_absent(opened.opening_id):
+                uploads.drop(settings.files, opened.opening.file)
         while sent := operator_jobs.take(worker, now=clock.real_now()):
-            _do_operator_file(sent, worker, settings.files)
+            _do(operator_jobs, sent, worker, settings.files)
         operator_jobs.drop_unread(settings.files)
 
 
-def _do(job: Any, worker: str, folder: Path) -> None:
-    from huigong.workflows.enrollment import jobs
-
+def _do(kind: Any, job: Any, worker: str, folder: Path) -> None:
+    """Do a job by the deeds of its kind. What nobody foresaw ends the worker, said in the log; the
+    job waits for the next one."""
     try:
-        jobs.work(job, worker=worker, folder=folder, told=_Told(job, worker))
+        kind.work(job, worker=worker, folder=folder, told=_Told(job, worker))
     except Exception:
-        logging.exception("job %s of roster %s broke off", job.id, job.roster_id)
-        raise
-
-
-def _do_opening(job: Any, worker: str, folder: Path) -> None:
-    from huigong import uploads
-    from huigong.workflows.enrollment import opening_jobs
-
-    try:
-        opening_jobs.work(job, worker=worker, folder=folder, told=_Told(job, worker))
-    except Exception:
-        logging.exception("job %s of opening %s broke off", job.id, job.opening_id)
-        raise
-    if opening_jobs.is_absent(job.opening_id):
-        uploads.drop(folder, job.opening.file)
-
-
-def _do_operator_file(job: Any, worker: str, folder: Path) -> None:
-    from huigong.workflows.operator import jobs
-
-    try:
-        jobs.work(job, worker=worker, folder=folder, told=_Told(job, worker))
-    except Exception:
-        logging.exception("job %s of operator file %s broke off", job.id, job.file_id)
+        logging.exception("%s %s broke off", type(job).__name__, job.id)
         raise
 
 
