@@ -5,12 +5,13 @@ import io
 from pathlib import Path
 from typing import Any
 
-from builders import NOW, a_user
+from builders import NOW, a_city, a_county, a_unit, a_user
+from builders_funding import a_roster, dues_of
 
 from huigong import uploads
 from huigong.models import Organization, Role, Statement, StatementLine
 from huigong.sheets import Column, write_workbook
-from huigong.workflows import statements
+from huigong.workflows import remarks, statements
 
 TITLES = ("交易日期", "收入金额", "支出金额", "对方户名", "对方账号", "附言", "交易流水号", "余额")
 PAYER = "6222020000000001234"
@@ -88,3 +89,15 @@ def uploaded(browser: Any, city: Organization, data: bytes, bank: str = "示例�
         {"bank": bank, "file": file},
         content_type="multipart/form-data",
     )
+
+
+def an_owing_roster(people: int = 128, name: str = "演示机械公司工会", **more: Any) -> Any:
+    """A roster of which nothing is paid yet, its dues by who carries them, and its city."""
+    city = a_city()
+    roster = a_roster(a_unit(a_county(city), name), people=people, **more)
+    dues = dues_of(roster)
+    return roster, dues, roster.edition.organization
+
+
+def code_of(organization: Organization) -> str:
+    return remarks.unit_code(organization)
